@@ -1,0 +1,81 @@
+import { type ArgsDef, type CommandDef, parseArgs, renderUsage } from "citty";
+import { suggest } from "../config/suggest.ts";
+import { UserError } from "../core/errors.ts";
+import { COMMIT, VERSION } from "../core/version.ts";
+import { findUsageProblem } from "./args.ts";
+import { ExitCode } from "./exit.ts";
+
+const NAME = "haproxy-lite";
+
+/** A subcommand: citty's definition of its flags and help; `run` gives the exit status. */
+export interface Command<T extends ArgsDef = ArgsDef> {
+  meta: { name: string; description: string };
+  args: T;
+  run(context: { args: ReturnType<typeof parseArgs<T>> }): Promise<number> | number;
+}
+
+/** Types a command by its flags. */
+export function command<T extends ArgsDef>(definition: Command<T>): Command<T> {
+  return definition;
+}
+
+// Loaded when asked for: `status` must not pay for the schema, nor `check` for sockets.
+const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<unknown> }>> = {
+  serve: { summary: "run the balancer in the foreground", load: async () => (await import("./serve.ts")).serveCommand },
+  check: { summary: "validate a configuration file", load: async () => (await import("./check.ts")).checkCommand },
+  status: { summary: "show how the running balancer stands", load: async () => (await import("./status.ts")).statusCommand },
+  echo: { summary: "run an echo server to try things with", load: async () => (await import("./echo.ts")).echoCommand },
+};
+
+/** Runs a command line (without the program's name); the exit status. Usage problems go to stderr and give 2. */
+export async function runCli(argv: readonly string[]): Promise<number> {
+  const [name, ...rest] = argv;
+  if (name === "--version" || name === "-V") return print(`${NAME} ${VERSION} (${COMMIT})`);
+  if (name === "--help" || name === "-h" || name === "help") return print(usage());
+  if (name === undefined) return wrongUsage("a command is needed", usage());
+  const entry = COMMANDS[name];
+  if (entry === undefined || !Object.hasOwn(COMMANDS, name)) {
+    const near = suggest(name, Object.keys(COMMANDS));
+    return wrongUsage(`unknown command "${name}"${near === null ? "" : `; did you mean "${near}"?`}`, usage());
+  }
+  const definition = (await entry.load()) as Command;
+  if (rest.includes("--help") || rest.includes("-h")) return print(await commandUsage(definition));
+  if (rest.includes("--version")) return print(`${NAME} ${VERSION} (${COMMIT})`);
+  const problem = findUsageProblem(rest, definition.args);
+  if (problem !== null) return wrongUsage(problem, await commandUsage(definition));
+  try {
+    return await definition.run({ args: parseArgs([...rest], definition.args) });
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    process.stderr.write(`${NAME}: ${error.message}\n`);
+    return error.exitCode;
+  }
+}
+
+function usage(): string {
+  const rows = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(8)} ${summary}`);
+  return [
+    `usage: ${NAME} COMMAND [OPTION…]`,
+    "",
+    ...rows,
+    "",
+    `${NAME} COMMAND --help shows the options of a command; ${NAME} --version the version.`,
+  ].join("\n");
+}
+
+async function commandUsage(definition: Command): Promise<string> {
+  const { run: _run, ...described } = definition;
+  const text = await renderUsage(described as CommandDef, { meta: { name: NAME } });
+  // Colour is for terminals, and not for those who asked for none.
+  return process.stdout.isTTY && !process.env.NO_COLOR ? text : Bun.stripANSI(text);
+}
+
+function print(text: string): number {
+  process.stdout.write(`${text}\n`);
+  return ExitCode.ok;
+}
+
+function wrongUsage(problem: string, help: string): number {
+  process.stderr.write(`${NAME}: ${problem}\n\n${Bun.stripANSI(help)}\n`);
+  return ExitCode.usage;
+}

@@ -1,0 +1,151 @@
+import { chmodSync, existsSync, unlinkSync } from "node:fs";
+import type { Endpoint } from "../core/endpoint.ts";
+import {
+  AF_INET6,
+  AF_UNIX,
+  errno,
+  IPPROTO_IP,
+  IPPROTO_IPV6,
+  libc,
+  SOCK_CLOEXEC,
+  SOCK_NONBLOCK,
+  SOCK_STREAM,
+  SOL_SOCKET,
+  SystemError,
+  setSocketOption,
+} from "./libc.ts";
+import { decodeSockaddr, encodeSockaddr, familyOf, SOCKADDR_MAX } from "./sockaddr.ts";
+
+const SO_REUSEADDR = 2;
+const SO_REUSEPORT = 15;
+const IP_FREEBIND = 15;
+const IPV6_V6ONLY = 26;
+const EADDRINUSE = 98;
+
+export interface ListenOptions {
+  /** How many sockets share the address (SO_REUSEPORT spreads clients over them evenly); 1 for unix sockets. */
+  sockets: number;
+  /** Length of each accept queue; the kernel caps it at net.core.somaxconn. */
+  backlog: number;
+  /** Permission bits of a unix socket's file. */
+  mode?: number;
+}
+
+/**
+ * Binds and listens; returns the fds, all non-blocking. Throws {@link SystemError}, EADDRINUSE also when another program
+ * that sets SO_REUSEPORT holds the address: it would silently share our clients.
+ *
+ * TCP sockets are bound with IP_FREEBIND, so a listen on a virtual IP starts on the host that does not have it yet.
+ */
+export function bindListeners(endpoint: Endpoint, options: ListenOptions): number[] {
+  const address = encodeSockaddr(endpoint);
+  if (familyOf(address) === AF_UNIX) return [bindUnix(endpoint, address, options)];
+  const guard = lockAddress(endpoint);
+  const fds: number[] = [];
+  try {
+    probeExclusive(address);
+    for (let i = 0; i < options.sockets; i++) fds.push(bindTcp(address, options.sockets > 1, options.backlog));
+  } catch (error) {
+    for (const fd of fds) libc.close(fd);
+    libc.close(guard);
+    throw error;
+  }
+  guards.set(fds, guard);
+  return fds;
+}
+
+/** Closes what {@link bindListeners} returned, and gives the address back to other processes. */
+export function closeListeners(fds: number[]): void {
+  for (const fd of fds) libc.close(fd);
+  const guard = guards.get(fds);
+  if (guard !== undefined) libc.close(guard);
+  guards.delete(fds);
+}
+
+/** The address a socket is bound to; null when it has none of our families. */
+export function boundEndpoint(fd: number): Endpoint | null {
+  const bytes = new Uint8Array(new ArrayBuffer(SOCKADDR_MAX + 2));
+  const length = new Uint32Array([bytes.length]);
+  if (libc.getsockname(fd, bytes, length) < 0) throw new SystemError("getsockname", errno());
+  return decodeSockaddr(bytes.subarray(0, length[0]));
+}
+
+const guards = new WeakMap<number[], number>();
+
+/**
+ * An abstract unix name per address (a network namespace has its own): two instances that start in the same instant both
+ * pass the probe below, and this decides between them.
+ */
+function lockAddress(endpoint: Endpoint): number {
+  if (endpoint.kind === "unix") throw new RangeError("unix sockets lock themselves");
+  const fd = open(AF_UNIX);
+  const name = encodeSockaddr({ kind: "unix", path: `@haproxy-lite/listen/${endpoint.host}:${endpoint.port}` });
+  if (libc.bind(fd, name, name.length) < 0) fail(fd, "bind");
+  return fd;
+}
+
+/** Without SO_REUSEPORT the kernel refuses to bind an address on which any other socket listens. */
+function probeExclusive(address: Uint8Array): void {
+  libc.close(bindSocket(address, false));
+}
+
+function bindTcp(address: Uint8Array, shared: boolean, backlog: number): number {
+  const fd = bindSocket(address, shared);
+  if (libc.listen(fd, backlog) < 0) fail(fd, "listen");
+  return fd;
+}
+
+function bindSocket(address: Uint8Array, shared: boolean): number {
+  const family = familyOf(address);
+  const fd = open(family);
+  try {
+    setSocketOption(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+    if (shared) setSocketOption(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+    if (family === AF_INET6) setSocketOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+    setSocketOption(fd, IPPROTO_IP, IP_FREEBIND, 1);
+  } catch (error) {
+    libc.close(fd);
+    throw error;
+  }
+  if (libc.bind(fd, address, address.length) < 0) fail(fd, "bind");
+  return fd;
+}
+
+function bindUnix(endpoint: Endpoint, address: Uint8Array, options: ListenOptions): number {
+  const path = endpoint.kind === "unix" && !endpoint.path.startsWith("@") ? endpoint.path : null;
+  if (path !== null && existsSync(path)) removeStale(path, address);
+  const fd = open(AF_UNIX);
+  // The file appears with the mode it is to have: never, not even for a moment, with a wider one.
+  const before = process.umask(0o177);
+  const bound = libc.bind(fd, address, address.length);
+  const code = errno();
+  process.umask(before);
+  if (bound < 0) {
+    libc.close(fd);
+    throw new SystemError("bind", code);
+  }
+  if (libc.listen(fd, options.backlog) < 0) fail(fd, "listen");
+  if (path !== null && options.mode !== undefined) chmodSync(path, options.mode);
+  return fd;
+}
+
+/** A socket file that nobody listens on is left over from a crash and removed; a live one means the address is in use. */
+function removeStale(path: string, address: Uint8Array): void {
+  const fd = open(AF_UNIX);
+  const alive = libc.connect(fd, address, address.length) === 0 || errno() !== 111; // ECONNREFUSED: nobody there
+  libc.close(fd);
+  if (alive) throw new SystemError("bind", EADDRINUSE);
+  unlinkSync(path);
+}
+
+function open(family: number): number {
+  const fd = libc.socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) throw new SystemError("socket", errno());
+  return fd;
+}
+
+function fail(fd: number, syscall: string): never {
+  const error = new SystemError(syscall, errno());
+  libc.close(fd);
+  throw error;
+}

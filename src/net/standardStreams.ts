@@ -1,0 +1,30 @@
+import type { Writable } from "node:stream";
+
+/** What is held for a terminal or pipe that nobody reads. */
+const HOLD_BYTES = 4 * 1024 * 1024;
+
+/** stdout or stderr as a place for lines: never blocks, and what a reader does not fetch is bounded, the rest dropped and counted. */
+export class StandardStream {
+  private dropped = 0;
+
+  constructor(private readonly stream: Writable) {
+    // EPIPE: whoever read us has gone. Serving goes on.
+    stream.on("error", () => {});
+  }
+
+  /** Writes one line, without its newline. */
+  write(line: string): void {
+    this.writeText(`${line}\n`);
+  }
+
+  /** Writes whole lines, newlines included. */
+  writeText(text: string): void {
+    if (this.stream.writableLength > HOLD_BYTES) {
+      this.dropped++;
+      return;
+    }
+    if (this.dropped > 0) this.stream.write(`${this.dropped} writes dropped: nobody read them\n`);
+    this.dropped = 0;
+    this.stream.write(text);
+  }
+}

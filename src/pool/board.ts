@@ -1,0 +1,239 @@
+import {
+  ADDRESS_BYTES,
+  HEADER_WORDS,
+  Header,
+  LISTEN_COUNTERS,
+  SERVER_COUNTERS,
+  SERVER_WORDS,
+  type SegmentLayout,
+  ServerWord,
+  segmentLayout,
+} from "./layout.ts";
+
+/** What a thread needs to open a board that another thread made: plain data for postMessage. */
+export interface BoardHandle {
+  buffer: SharedArrayBuffer;
+  slots: number;
+  threads: number;
+}
+
+/** What a balancer sees of the servers; {@link ListenBoard} is the real one. */
+export interface PoolView {
+  /** Server slots; indexes run from 0 to slots - 1. */
+  readonly slots: number;
+  /** Effective weight (scaled); 0 takes no new session. */
+  weight(server: number): number;
+  /** Sessions on it plus connections that wait for it. */
+  load(server: number): number;
+  /** Whether one more session stays within its maxconn. */
+  hasRoom(server: number): boolean;
+  /** The next turn's number, shared by all threads: consecutive callers get consecutive numbers. */
+  takeTurn(): number;
+  /** Whose turn that number is in the rotation in force; -1 when nobody is in it. */
+  serverAtTurn(turn: number): number;
+  /** Length of the rotation in force. */
+  rotationLength(): number;
+}
+
+/** A listen's scoreboard segment, as one thread sees it. See pool/layout.ts for who writes what. */
+export class ListenBoard implements PoolView {
+  readonly slots: number;
+  readonly threads: number;
+  private readonly layout: SegmentLayout;
+  private readonly words: Int32Array;
+  private readonly turns: Uint16Array;
+  private readonly counterViews: Float64Array[];
+  private readonly addressViews: Uint8Array[];
+
+  constructor(private readonly handle: BoardHandle) {
+    const { buffer, slots, threads } = handle;
+    const layout = segmentLayout(slots, threads);
+    this.slots = slots;
+    this.threads = threads;
+    this.layout = layout;
+    this.words = new Int32Array(buffer, 0, layout.addresses / 4);
+    this.turns = new Uint16Array(buffer, layout.rotation, 2 * layout.rotationLimit);
+    this.counterViews = Array.from(
+      { length: threads },
+      (_, thread) => new Float64Array(buffer, layout.counters + thread * layout.counterWords * 8, layout.counterWords),
+    );
+    this.addressViews = Array.from(
+      { length: 2 * slots },
+      (_, i) => new Uint8Array(buffer, layout.addresses + i * ADDRESS_BYTES, ADDRESS_BYTES),
+    );
+  }
+
+  /** A fresh segment, all zero: no server takes sessions yet. */
+  static create(slots: number, threads: number): ListenBoard {
+    return new ListenBoard({ buffer: new SharedArrayBuffer(segmentLayout(slots, threads).bytes), slots, threads });
+  }
+
+  /** To open the same segment in another thread. */
+  share(): BoardHandle {
+    return this.handle;
+  }
+
+  // Read at every pick.
+
+  weight(server: number): number {
+    return this.words[serverWord(server, ServerWord.weight)] as number;
+  }
+
+  load(server: number): number {
+    return (this.words[serverWord(server, ServerWord.served)] as number) + (this.words[serverWord(server, ServerWord.queued)] as number);
+  }
+
+  served(server: number): number {
+    return Atomics.load(this.words, serverWord(server, ServerWord.served));
+  }
+
+  hasRoom(server: number): boolean {
+    const limit = this.words[serverWord(server, ServerWord.maxconn)] as number;
+    return limit === 0 || (this.words[serverWord(server, ServerWord.served)] as number) < limit;
+  }
+
+  takeTurn(): number {
+    return Atomics.add(this.words, Header.turn, 1) >>> 0;
+  }
+
+  serverAtTurn(turn: number): number {
+    const buffer = Atomics.load(this.words, Header.rotationGeneration) & 1;
+    const length = this.words[Header.rotationLength + buffer] as number;
+    return length === 0 ? -1 : (this.turns[buffer * this.layout.rotationLimit + (turn % length)] as number);
+  }
+
+  rotationLength(): number {
+    return this.words[Header.rotationLength + (Atomics.load(this.words, Header.rotationGeneration) & 1)] as number;
+  }
+
+  /** Servers that take new sessions now. */
+  get usable(): number {
+    return this.words[Header.usable] as number;
+  }
+
+  /** The server's sockaddr; bytes beyond {@link addressLength} are padding. */
+  address(server: number): Uint8Array {
+    return this.addressViews[2 * server + (this.words[serverWord(server, ServerWord.addressBuffer)] as number)] as Uint8Array;
+  }
+
+  /** 0 while the server's name has not been resolved. */
+  addressLength(server: number): number {
+    const buffer = this.words[serverWord(server, ServerWord.addressBuffer)] as number;
+    return this.words[serverWord(server, ServerWord.addressLength) + buffer] as number;
+  }
+
+  // Shared occupancy: several writers, Atomics only. Each returns the new value.
+
+  /** Takes a session slot on the server; 0 when its maxconn is reached (and nothing is taken). */
+  reserve(server: number): number {
+    const at = serverWord(server, ServerWord.served);
+    const limit = this.words[serverWord(server, ServerWord.maxconn)] as number;
+    const served = Atomics.add(this.words, at, 1) + 1;
+    if (limit === 0 || served <= limit) return served;
+    Atomics.sub(this.words, at, 1);
+    return 0;
+  }
+
+  release(server: number): number {
+    return Atomics.sub(this.words, serverWord(server, ServerWord.served), 1) - 1;
+  }
+
+  addCurrent(delta: number): number {
+    return Atomics.add(this.words, Header.current, delta) + delta;
+  }
+
+  get current(): number {
+    return Atomics.load(this.words, Header.current);
+  }
+
+  /** Counts a waiting connection in or out; `server` is -1 when any server will do. */
+  addQueued(server: number, delta: number): number {
+    if (server >= 0) Atomics.add(this.words, serverWord(server, ServerWord.queued), delta);
+    return Atomics.add(this.words, Header.queued, delta) + delta;
+  }
+
+  get queued(): number {
+    return Atomics.load(this.words, Header.queued);
+  }
+
+  queuedOn(server: number): number {
+    return Atomics.load(this.words, serverWord(server, ServerWord.queued));
+  }
+
+  addConsecutiveError(server: number): number {
+    return Atomics.add(this.words, serverWord(server, ServerWord.consecutiveErrors), 1) + 1;
+  }
+
+  clearConsecutiveErrors(server: number): void {
+    const at = serverWord(server, ServerWord.consecutiveErrors);
+    if (this.words[at] !== 0) Atomics.store(this.words, at, 0);
+  }
+
+  // Counters: thread t writes counters(t) and nothing else.
+
+  /** All counters of a thread; index with {@link listenCounter} and {@link serverCounter}. */
+  counters(thread: number): Float64Array {
+    return this.counterViews[thread] as Float64Array;
+  }
+
+  /** Sum of one counter over all threads. */
+  sum(index: number): number {
+    let total = 0;
+    for (const view of this.counterViews) total += view[index] as number;
+    return total;
+  }
+
+  /** Highest value of one counter over all threads. */
+  max(index: number): number {
+    let highest = 0;
+    for (const view of this.counterViews) highest = Math.max(highest, view[index] as number);
+    return highest;
+  }
+
+  // Written by control alone.
+
+  setServer(server: number, state: { weight: number; maxconn: number }): void {
+    Atomics.store(this.words, serverWord(server, ServerWord.maxconn), state.maxconn);
+    Atomics.store(this.words, serverWord(server, ServerWord.weight), state.weight);
+  }
+
+  setUsable(count: number): void {
+    Atomics.store(this.words, Header.usable, count);
+  }
+
+  /** Publishes a rotation: written to the idle buffer, then the generation is turned over. */
+  setRotation(rotation: Uint16Array): void {
+    const generation = Atomics.load(this.words, Header.rotationGeneration) + 1;
+    const buffer = generation & 1;
+    this.turns.set(rotation, buffer * this.layout.rotationLimit);
+    this.words[Header.rotationLength + buffer] = rotation.length;
+    Atomics.store(this.words, Header.rotationGeneration, generation);
+  }
+
+  /** Longest rotation that fits. */
+  get rotationLimit(): number {
+    return this.layout.rotationLimit;
+  }
+
+  setAddress(server: number, sockaddr: Uint8Array): void {
+    const at = serverWord(server, ServerWord.addressBuffer);
+    const buffer = 1 - (this.words[at] as number);
+    (this.addressViews[2 * server + buffer] as Uint8Array).set(sockaddr);
+    this.words[serverWord(server, ServerWord.addressLength) + buffer] = sockaddr.length;
+    Atomics.store(this.words, at, buffer);
+  }
+}
+
+/** Index of a listen counter ({@link ListenCounter}) in a thread's counters. */
+export function listenCounter(counter: number): number {
+  return counter;
+}
+
+/** Index of a server's counter ({@link ServerCounter}) in a thread's counters. */
+export function serverCounter(server: number, counter: number): number {
+  return LISTEN_COUNTERS + server * SERVER_COUNTERS + counter;
+}
+
+function serverWord(server: number, word: number): number {
+  return HEADER_WORDS + server * SERVER_WORDS + word;
+}

@@ -1,0 +1,54 @@
+import type { ServerConfig } from "../config/schema.ts";
+import { WEIGHT_SCALE } from "./layout.ts";
+
+/**
+ * What an operator wants of a server. Kept apart from what checks say of it: "down" and "in maintenance" never share a
+ * variable (as in HAProxy's include/haproxy/server-t.h).
+ */
+export type AdminState = "ready" | "drain" | "maint";
+
+/** One server of a listen: administrative state × operational state × weight, and since when. Times are monotonic ms. */
+export interface PoolServer {
+  readonly slot: number;
+  readonly config: ServerConfig;
+  admin: AdminState;
+  /** The maintenance is not an operator's: the server's name has no address yet. */
+  unresolved: boolean;
+  /** What checks, or traffic, say; true while nobody checks. */
+  up: boolean;
+  /** When `up` or `admin` last changed. */
+  changedMs: number;
+  /** When slow start began; null when it is not ramping. */
+  rampingSinceMs: number | null;
+  /** Time spent unusable before the present state. */
+  downtimeMs: number;
+  /** How often it went from up to down. */
+  downs: number;
+}
+
+/** Whether it may take new sessions, were its turn to come. */
+export function isUsable(server: PoolServer): boolean {
+  return server.up && server.admin === "ready" && !server.unresolved && server.config.weight > 0;
+}
+
+/** HAProxy's status word for people and for CSV; `checkText` is health's "UP 2/3" or null when nobody checks. */
+export function serverStatus(server: PoolServer, checkText: string | null): string {
+  if (server.unresolved) return "MAINT (resolution)";
+  if (server.admin === "maint") return "MAINT";
+  if (checkText === null) return server.admin === "drain" || server.config.weight === 0 ? "DRAIN" : "no check";
+  if (server.up && (server.admin === "drain" || server.config.weight === 0)) return checkText.replace("UP", "DRAIN");
+  return checkText;
+}
+
+/** Share of its weight and maxconn that a ramping server has by now, 1..WEIGHT_SCALE sixteenths; all of them without slow start. */
+export function rampSixteenths(server: PoolServer, nowMs: number): number {
+  const { rampingSinceMs, config } = server;
+  if (rampingSinceMs === null || config.slowstartMs <= 0) return WEIGHT_SCALE;
+  const elapsedMs = nowMs - rampingSinceMs;
+  return Math.max(1, Math.min(WEIGHT_SCALE, Math.ceil((WEIGHT_SCALE * elapsedMs) / config.slowstartMs)));
+}
+
+/** How often a ramp takes a step: HAProxy's max(1 s, slowstart / 20). */
+export function rampStepMs(server: PoolServer): number {
+  return Math.max(1000, server.config.slowstartMs / 20);
+}

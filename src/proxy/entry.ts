@@ -1,0 +1,53 @@
+import { systemClock } from "../core/clock.ts";
+import { assertNever } from "../core/errors.ts";
+import { resolveHost } from "../net/resolve.ts";
+import { StandardStream } from "../net/standardStreams.ts";
+import { dropPrivileges } from "./privileges.ts";
+import type { ProxyCommand, ProxyReport } from "./protocol.ts";
+import { ProxyProcess } from "./proxyProcess.ts";
+
+/** Exit status of a proxy process that could not serve; the supervisor has been told why. */
+const EX_SOFTWARE = 70;
+
+/** Runs the proxy process: it lives on what the supervisor says over IPC, and ends gracefully when the supervisor is gone. */
+export function runProxyProcess(): void {
+  const report = (message: ProxyReport): void => {
+    if (process.connected) process.send?.(message);
+  };
+  let proxy: ProxyProcess | null = null;
+  // A terminal's Ctrl-C and a service manager's TERM reach every process of ours; what they mean is the supervisor's to say.
+  process.on("SIGINT", () => {});
+  process.on("SIGTERM", () => {});
+  process.on("SIGHUP", () => {});
+  process.on("disconnect", () => {
+    if (proxy === null) process.exit(0);
+    proxy.stop();
+  });
+  process.on("message", (message: unknown) => {
+    const command = message as ProxyCommand; // our own supervisor's, over a private channel
+    switch (command.kind) {
+      case "start":
+        try {
+          if (command.account !== null) dropPrivileges(command.account);
+          proxy = new ProxyProcess(command, {
+            clock: systemClock,
+            resolve: resolveHost,
+            stdout: new StandardStream(process.stdout),
+            stderr: new StandardStream(process.stderr),
+            report,
+            exit: (code) => process.exit(code),
+          });
+          proxy.start();
+        } catch (error) {
+          report({ kind: "failed", message: error instanceof Error ? error.message : String(error) });
+          process.exit(EX_SOFTWARE);
+        }
+        return;
+      case "stop":
+        proxy?.stop();
+        return;
+      default:
+        assertNever(command);
+    }
+  });
+}

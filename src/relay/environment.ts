@@ -1,0 +1,42 @@
+import type { Balancer } from "../balance/types.ts";
+import type { ListenConfig } from "../config/schema.ts";
+import type { Clock } from "../core/clock.ts";
+import type { SessionRecord } from "../log/record.ts";
+import type { ListenBoard } from "../pool/board.ts";
+import type { ProcessBoard } from "../pool/processBoard.ts";
+import type { RelayReport } from "./protocol.ts";
+import type { Session } from "./session.ts";
+import type { WaitingLine } from "./waitingLine.ts";
+
+/** What every session of a relay thread shares. */
+export interface RelayEnvironment {
+  readonly thread: number;
+  readonly clock: Clock;
+  readonly process: ProcessBoard;
+  /** This thread's counters on the process board. */
+  readonly counters: Float64Array;
+  report(report: RelayReport): void;
+  /** A listener of this thread has stopped accepting until there is room. */
+  pausedAccepting(): void;
+  /** A connection has left: whoever stopped accepting for lack of room may look again. */
+  roomMade(): void;
+  /** A slot on one of the listen's servers is free: the longest waiting may have it. */
+  slotFreed(listen: RelayListen): void;
+}
+
+/** One listen, as one relay thread serves it. */
+export interface RelayListen {
+  readonly config: ListenConfig;
+  readonly board: ListenBoard;
+  /** This thread's counters on the board. */
+  readonly counters: Float64Array;
+  readonly balancer: Balancer;
+  readonly line: WaitingLine<Session>;
+  readonly sessions: Set<Session>;
+  /** Encoded local addresses to dial each server from, in turn; empty: the kernel chooses. */
+  readonly sources: readonly (readonly Uint8Array[])[];
+  /** Writes the connection's log line; null when `log = "off"`. */
+  readonly log: ((record: SessionRecord) => void) | null;
+  /** Whether the balancer looks at the client's address. */
+  readonly needsClientAddress: boolean;
+}

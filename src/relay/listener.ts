@@ -1,0 +1,112 @@
+import { type Acceptor, acceptStreams, type StreamHandler, type StreamSocket } from "../net/stream.ts";
+import { ListenCounter } from "../pool/layout.ts";
+import { ThreadCounter } from "../pool/processBoard.ts";
+import { type ClientSide, clientEvents } from "./clientSide.ts";
+import type { RelayEnvironment, RelayListen } from "./environment.ts";
+import { Session } from "./session.ts";
+
+/**
+ * Accepts a listen's clients on one fd, within the listen's and the process's `maxconn`. At a limit nobody is refused and
+ * nothing spins: accepting stops, clients wait in the kernel's queue, and it starts again when a connection leaves.
+ */
+export class Listener {
+  private acceptor: Acceptor | null = null;
+  private stopped = false;
+  /** Accepted by two threads in the same instant, one too many: kept unread until there is room. */
+  private parked: ParkedClient | null = null;
+
+  constructor(
+    private readonly env: RelayEnvironment,
+    private readonly listen: RelayListen,
+    private readonly fd: number,
+  ) {}
+
+  /** Starts accepting; throws SystemError when the fd cannot be used. */
+  start(): void {
+    this.acceptor = acceptStreams<ClientSide>(this.fd, this.listen.config.backlog, this as unknown as ClientSide, acceptHandler);
+  }
+
+  /** Stops for good; connections that live go on. */
+  stop(): void {
+    this.stopped = true;
+    this.acceptor?.stop();
+    this.acceptor = null;
+    this.parked?.socket.end();
+    this.parked = null;
+  }
+
+  get paused(): boolean {
+    return !this.stopped && this.acceptor === null;
+  }
+
+  /** A connection has left somewhere: goes on accepting if there is room now. */
+  lookForRoom(): void {
+    if (!this.paused || !this.hasRoom()) return;
+    const { parked } = this;
+    this.parked = null;
+    if (parked !== null && !parked.gone) {
+      parked.socket.resume();
+      this.admit(parked.socket);
+      if (this.parked !== null || !this.hasRoom()) return;
+    }
+    this.start();
+  }
+
+  /** A client has been accepted. */
+  admit(socket: StreamSocket<ClientSide>): void {
+    const { env, listen } = this;
+    const inProcess = env.process.addCurrent(1);
+    const inListen = listen.board.addCurrent(1);
+    const listenLimit = listen.config.maxconn ?? Infinity;
+    if (inProcess > env.process.maxconn || inListen > listenLimit) {
+      env.process.addCurrent(-1);
+      listen.board.addCurrent(-1);
+      socket.pause();
+      this.parked = new ParkedClient(socket);
+      socket.data = this.parked;
+      this.pause();
+      return;
+    }
+    const { counters } = listen;
+    counters[ListenCounter.connections] = (counters[ListenCounter.connections] as number) + 1;
+    if (inListen > (counters[ListenCounter.maxCurrent] as number)) counters[ListenCounter.maxCurrent] = inListen;
+    env.counters[ThreadCounter.connections] = (env.counters[ThreadCounter.connections] as number) + 1;
+    if (inProcess > (env.counters[ThreadCounter.maxCurrent] as number)) env.counters[ThreadCounter.maxCurrent] = inProcess;
+    if (inProcess >= env.process.maxconn || inListen >= listenLimit) this.pause();
+    const session = new Session(env, listen, socket);
+    socket.data = session;
+    session.start();
+  }
+
+  private hasRoom(): boolean {
+    const { process } = this.env;
+    return process.current < process.maxconn && this.listen.board.current < (this.listen.config.maxconn ?? Infinity);
+  }
+
+  private pause(): void {
+    if (this.acceptor !== null) {
+      this.acceptor.stop();
+      this.acceptor = null;
+      const { counters } = this.listen;
+      counters[ListenCounter.acceptPauses] = (counters[ListenCounter.acceptPauses] as number) + 1;
+    }
+    this.env.pausedAccepting();
+  }
+}
+
+class ParkedClient implements ClientSide {
+  gone = false;
+  constructor(readonly socket: StreamSocket<ClientSide>) {}
+  clientData(): void {}
+  clientDrain(): void {}
+  clientEnd(): void {}
+  clientClosed(): void {
+    this.gone = true;
+  }
+}
+
+const acceptHandler: StreamHandler<ClientSide> = {
+  ...clientEvents,
+  // Until now the socket carries what its acceptor was given: the listener.
+  open: (socket) => (socket.data as unknown as Listener).admit(socket),
+};

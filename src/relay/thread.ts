@@ -1,0 +1,29 @@
+import { assertNever } from "../core/errors.ts";
+import { systemClock } from "../core/clock.ts";
+import type { RelayCommand, RelayReport } from "./protocol.ts";
+import { RelayThread } from "./relayThread.ts";
+
+/** Entry of a relay thread: a Worker of the proxy process that does traffic and nothing else. */
+declare const self: Worker;
+
+const post = (report: RelayReport): void => self.postMessage(report);
+let relay: RelayThread | null = null;
+
+self.onmessage = (event: MessageEvent<RelayCommand>) => {
+  const command = event.data;
+  switch (command.kind) {
+    case "start":
+      relay = new RelayThread(command, systemClock, post);
+      relay.start();
+      post({ kind: "ready" });
+      return;
+    case "stop":
+      relay?.stop();
+      return;
+    case "kill":
+      relay?.kill(command.listen, command.server, command.termination);
+      return;
+    default:
+      assertNever(command);
+  }
+};

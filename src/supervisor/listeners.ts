@@ -1,0 +1,92 @@
+import { mkdirSync } from "node:fs";
+import { dirname } from "node:path";
+import type { Config } from "../config/schema.ts";
+import { type Endpoint, formatEndpoint } from "../core/endpoint.ts";
+import { UserError } from "../core/errors.ts";
+import { SystemError } from "../net/libc.ts";
+import { bindListeners, closeListeners } from "../net/listen.ts";
+
+/** Exit status of a start that failed although the configuration is valid. */
+const EXIT_FAILED = 1;
+const ADMIN_BACKLOG = 64;
+/** A unix bind is for every local client, as HAProxy's is without `mode`. */
+const UNIX_BIND_MODE = 0o666;
+
+/** The listening sockets of one listen: by bind, then by thread. */
+export interface BoundListen {
+  listen: string;
+  fds: number[][];
+}
+
+/** Every socket the process listens on. The supervisor opens them, keeps them open, and alone closes them. */
+export class BoundListeners {
+  private constructor(
+    readonly listens: readonly BoundListen[],
+    /** Listening fd of the admin socket. */
+    readonly admin: number,
+    private readonly adminFds: number[],
+  ) {}
+
+  /** Binds all or nothing: throws UserError naming the address, the reason and what helps. */
+  static bind(config: Config, adminSocket: string): BoundListeners {
+    const opened: number[][] = [];
+    const open = (what: string, endpoint: Endpoint, sockets: number, backlog: number, mode?: number): number[] => {
+      try {
+        const fds = bindListeners(endpoint, { sockets, backlog, ...(mode === undefined ? {} : { mode }) });
+        opened.push(fds);
+        return fds;
+      } catch (error) {
+        throw explainBindError(what, endpoint, error);
+      }
+    };
+    try {
+      const listens = config.listens.map((listen) => ({
+        listen: listen.name,
+        fds: listen.binds.map((bind) => open(`listen ${listen.name}`, bind, config.global.threads, listen.backlog, UNIX_BIND_MODE)),
+      }));
+      const endpoint: Endpoint = { kind: "unix", path: adminSocket };
+      makeParent(adminSocket);
+      const adminFds = open("the admin socket", endpoint, 1, ADMIN_BACKLOG, config.admin.mode);
+      return new BoundListeners(listens, adminFds[0] as number, adminFds);
+    } catch (error) {
+      for (const fds of opened) closeListeners(fds);
+      throw error;
+    }
+  }
+
+  /** Closes all: from now on clients are refused. */
+  close(): void {
+    for (const listen of this.listens) for (const fds of listen.fds) closeListeners(fds);
+    closeListeners(this.adminFds);
+  }
+}
+
+function makeParent(path: string): void {
+  if (path.startsWith("@")) return;
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+  } catch (error) {
+    throw new UserError(
+      `cannot make ${dirname(path)} for the admin socket: ${(error as Error).message}\n  give [admin] socket a path that this user may write to`,
+      EXIT_FAILED,
+    );
+  }
+}
+
+function explainBindError(what: string, endpoint: Endpoint, error: unknown): Error {
+  if (!(error instanceof SystemError)) return error as Error;
+  const where = formatEndpoint(endpoint);
+  return new UserError(`cannot bind ${what} to ${where}: ${error.message}${bindHint(error.code, endpoint)}`, EXIT_FAILED);
+}
+
+function bindHint(code: string, endpoint: Endpoint): string {
+  const port = endpoint.kind === "tcp" ? endpoint.port : 0;
+  if (code === "EADDRINUSE" && endpoint.kind === "unix") return "\n  another instance is running on this socket";
+  if (code === "EADDRINUSE") return `\n  another program, or another instance, listens there; see: ss -ltnp 'sport = :${port}'`;
+  if (code === "EACCES" && port > 0 && port < 1024) {
+    return "\n  ports below 1024 need root or the capability CAP_NET_BIND_SERVICE";
+  }
+  if (code === "EACCES") return "\n  this user may not create a socket there";
+  if (code === "ENOENT") return "\n  the directory does not exist";
+  return "";
+}

@@ -1,0 +1,163 @@
+import type { Config } from "../config/schema.ts";
+import type { Clock } from "../core/clock.ts";
+import { formatEndpoint } from "../core/endpoint.ts";
+import { UserError } from "../core/errors.ts";
+import { Level } from "../core/syslogCodes.ts";
+import { VERSION } from "../core/version.ts";
+import type { Logger } from "../log/logger.ts";
+import { raiseFileLimit } from "../net/limits.ts";
+import type { StandardStream } from "../net/standardStreams.ts";
+import { openLogger } from "../relay/openLogger.ts";
+import { chooseAccount } from "./account.ts";
+import { filesNeeded, maxconnWithin } from "./fileBudget.ts";
+import { BoundListeners } from "./listeners.ts";
+import { writePidFile } from "./pidFile.ts";
+import { ProxyHost } from "./proxyHost.ts";
+
+/** What the supervisor needs of the world. */
+export interface SupervisorWorld {
+  clock: Clock;
+  uid: number;
+  stdout: StandardStream;
+  stderr: StandardStream;
+  /** Command line that becomes a proxy process. */
+  proxyCommand: readonly string[];
+  adminSocket: string;
+}
+
+const EXIT_OK = 0;
+const EXIT_FAILED = 1;
+/** A proxy process that has not exited this long after its `hard_stop_after` is ended. */
+const STOP_GRACE_MS = 2000;
+
+/**
+ * The small, quiet, privileged process: binds, starts the proxy process and keeps it running, stops it on demand. Carries
+ * no traffic. It ends with `finished`.
+ */
+export class Supervisor {
+  /** Exit status, once everything has stopped. */
+  readonly finished: Promise<number>;
+  private end!: (code: number) => void;
+  private readonly logger: Logger;
+  private host: ProxyHost | null = null;
+  private listeners: BoundListeners | null = null;
+  private removePidFile: (() => void) | null = null;
+  private everReady = false;
+  private stopSignals = 0;
+
+  constructor(
+    private readonly config: Config,
+    private readonly world: SupervisorWorld,
+  ) {
+    this.finished = new Promise((resolve) => {
+      this.end = resolve;
+    });
+    this.logger = openLogger(config.logs, process.pid, world.clock, { stdout: world.stdout, stderr: world.stderr });
+  }
+
+  /** Binds everything and starts the proxy process; throws UserError when that cannot be. */
+  start(): void {
+    const { config, world } = this;
+    const { account, warning } = chooseAccount(config.global, world.uid);
+    if (warning !== null) this.warn(warning);
+    const maxconn = this.fitFileLimit();
+    this.listeners = BoundListeners.bind(config, world.adminSocket);
+    this.writePid();
+    this.host = new ProxyHost(
+      world.proxyCommand,
+      { config, maxconn, account, startedWallMs: world.clock.wallMs() },
+      this.listeners,
+      world.clock,
+      {
+        onReady: (pid) => this.onReady(pid),
+        onCrash: (reason, delayMs) => this.onCrash(reason, delayMs),
+        onStopped: () => this.finish(EXIT_OK),
+      },
+    );
+    this.host.start();
+  }
+
+  /** A signal to stop: the first drains, within `hard_stop_after`; the second ends everything at once. */
+  stop(signal: string): void {
+    this.stopSignals++;
+    if (this.stopSignals > 1) {
+      this.say(`${signal} again: closing all connections now`);
+      this.host?.kill();
+      return;
+    }
+    const { hardStopAfterMs } = this.config.global;
+    this.say(`${signal}: stopping; connections may finish for ${hardStopAfterMs / 1000} s (send it again to end them now)`);
+    this.listeners?.close();
+    this.host?.stop();
+    this.world.clock.after(hardStopAfterMs + STOP_GRACE_MS, () => this.host?.kill());
+  }
+
+  private onReady(pid: number): void {
+    const { config, world } = this;
+    if (this.everReady) {
+      this.say(`proxy process ${pid} is serving again`);
+      return;
+    }
+    this.everReady = true;
+    const binds = config.listens.flatMap((listen) => listen.binds.map((bind) => `${listen.name} on ${formatEndpoint(bind)}`));
+    this.say(`haproxy-lite ${VERSION} ready: ${binds.join(", ")}; ${config.global.threads} relay threads, proxy pid ${pid}, admin socket ${world.adminSocket}`);
+  }
+
+  private onCrash(reason: string, delayMs: number): void {
+    const { world } = this;
+    if (!this.everReady) {
+      world.stderr.write(`haproxy-lite: the proxy process cannot start: ${reason}`);
+      this.host?.kill();
+      this.finish(EXIT_FAILED);
+      return;
+    }
+    const text = `proxy process ended unexpectedly (${reason}); the next one starts ${delayMs === 0 ? "now" : `in ${delayMs} ms`}, clients wait meanwhile`;
+    world.stderr.write(`haproxy-lite: ${text}`);
+    this.logger.log(Level.alert, text);
+  }
+
+  private finish(code: number): void {
+    this.listeners?.close();
+    this.listeners = null;
+    this.removePidFile?.();
+    this.removePidFile = null;
+    this.logger.close();
+    this.end(code);
+  }
+
+  /** Raises the file limit to what maxconn needs, or lowers maxconn to what it allows, and says so. */
+  private fitFileLimit(): number {
+    const { config } = this;
+    const { maxconn } = config.global;
+    const wanted = filesNeeded(config, maxconn);
+    const files = raiseFileLimit(wanted);
+    if (files >= wanted) return maxconn;
+    const fitting = maxconnWithin(config, files);
+    if (fitting < 1) {
+      throw new UserError(`the open file limit is ${files}, too low to serve even one connection\n  raise it (ulimit -n, LimitNOFILE=)`, EXIT_FAILED);
+    }
+    this.warn(`maxconn lowered from ${maxconn} to ${fitting}: ${maxconn} connections need ${wanted} open files and the limit is ${files} (ulimit -n, LimitNOFILE=)`);
+    return fitting;
+  }
+
+  private writePid(): void {
+    const { pidfile } = this.config.global;
+    if (pidfile === null) return;
+    try {
+      this.removePidFile = writePidFile(pidfile, process.pid);
+    } catch (error) {
+      this.listeners?.close();
+      throw new UserError(`cannot write [global] pidfile: ${(error as Error).message}`, EXIT_FAILED);
+    }
+  }
+
+  private say(text: string): void {
+    this.world.stderr.write(text.startsWith("haproxy-lite") ? text : `haproxy-lite: ${text}`);
+    this.logger.log(Level.notice, text);
+  }
+
+  private warn(text: string): void {
+    this.world.stderr.write(`haproxy-lite: warning: ${text}`);
+    this.logger.log(Level.warning, text);
+  }
+}
