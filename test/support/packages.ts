@@ -1,0 +1,35 @@
+/** Debian's package for each real program that tests run against. The one table of what the suite needs. */
+export const PACKAGES = {
+  halog: "haproxy",
+  haproxy: "haproxy",
+  ip: "iproute2",
+  iperf3: "iperf3",
+  jq: "jq",
+  keepalived: "keepalived",
+  lnav: "lnav",
+  mtail: "mtail",
+  nc: "netcat-openbsd",
+  nginx: "nginx-light",
+  pgrep: "procps",
+  rsyslogd: "rsyslog",
+  socat: "socat",
+  ss: "iproute2",
+  strace: "strace",
+  wrk: "wrk",
+} as const;
+
+/** A program of the table. */
+export type ToolName = keyof typeof PACKAGES;
+
+/** Daemons live in sbin, which is not on everybody's PATH. */
+const SEARCH_PATH = `${process.env.PATH ?? ""}:/usr/local/sbin:/usr/sbin:/sbin`;
+
+/** Absolute path of a program, or null when this machine does not have it. */
+export function findTool(name: ToolName): string | null {
+  return Bun.which(name, { PATH: SEARCH_PATH });
+}
+
+/** Programs of the table that this machine does not have. */
+export function missingTools(): ToolName[] {
+  return (Object.keys(PACKAGES) as ToolName[]).filter((name) => findTool(name) === null);
+}
