@@ -1,23 +1,13 @@
-import { type ArgsDef, type CommandDef, parseArgs, renderUsage } from "citty";
+import { type CommandDef, parseArgs, renderUsage } from "citty";
 import { suggest } from "../config/suggest.ts";
 import { UserError } from "../core/errors.ts";
+import { PROXY_PROCESS } from "../core/self.ts";
 import { COMMIT, VERSION } from "../core/version.ts";
 import { findUsageProblem } from "./args.ts";
+import type { Command } from "./command.ts";
 import { ExitCode } from "./exit.ts";
 
 const NAME = "haproxy-lite";
-
-/** A subcommand: citty's definition of its flags and help; `run` gives the exit status. */
-export interface Command<T extends ArgsDef = ArgsDef> {
-  meta: { name: string; description: string };
-  args: T;
-  run(context: { args: ReturnType<typeof parseArgs<T>> }): Promise<number> | number;
-}
-
-/** Types a command by its flags. */
-export function command<T extends ArgsDef>(definition: Command<T>): Command<T> {
-  return definition;
-}
 
 // Loaded when asked for: `status` must not pay for the schema, nor `check` for sockets.
 const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<unknown> }>> = {
@@ -30,6 +20,8 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<u
 /** Runs a command line (without the program's name); the exit status. Usage problems go to stderr and give 2. */
 export async function runCli(argv: readonly string[]): Promise<number> {
   const [name, ...rest] = argv;
+  // Not for people: what the supervisor makes of this program, see supervisor/run.ts.
+  if (name === PROXY_PROCESS) return await (await import("../proxy/entry.ts")).runProxyProcess();
   if (name === "--version" || name === "-V") return print(`${NAME} ${VERSION} (${COMMIT})`);
   if (name === "--help" || name === "-h" || name === "help") return print(usage());
   if (name === undefined) return wrongUsage("a command is needed", usage());

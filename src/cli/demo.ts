@@ -14,9 +14,9 @@ const LOOPBACK = /^(127\.|::1$)/;
 
 /**
  * Starts an echo server for each server of the configuration, all of which must be on loopback; returns them with the
- * function that ends those still running. `self` is the command line of this program.
+ * function that ends those still running, once they all listen. `self` is the command line of this program.
  */
-export function startDemoServers(config: Config, self: readonly string[]): { servers: DemoServer[]; stop: () => void } {
+export async function startDemoServers(config: Config, self: readonly string[]): Promise<{ servers: DemoServer[]; stop: () => void }> {
   const wanted = config.listens.flatMap((listen) => listen.servers);
   const foreign = wanted.find((server) => !isLoopback(server.address));
   if (foreign !== undefined) {
@@ -29,15 +29,24 @@ export function startDemoServers(config: Config, self: readonly string[]): { ser
     server,
     child: Bun.spawn({
       cmd: [...self, "echo", formatEndpoint(server.address)],
-      stdio: ["ignore", "ignore", "inherit"],
+      stdio: ["ignore", "ignore", "pipe"],
     }),
   }));
+  await Promise.all(children.map(({ child }) => firstWords(child.stderr)));
   return {
     servers: children.map(({ server, child }) => ({ name: server.name, address: formatEndpoint(server.address), pid: child.pid })),
     stop: () => {
       for (const { child } of children) child.kill();
     },
   };
+}
+
+/** An echo server speaks when it listens, or says why it cannot: that is passed on. */
+async function firstWords(stderr: ReadableStream<Uint8Array>): Promise<void> {
+  const reader = stderr.getReader();
+  const { value } = await reader.read();
+  if (value !== undefined) process.stderr.write(value);
+  reader.releaseLock();
 }
 
 /** What a newcomer may try, as text. */

@@ -1,12 +1,8 @@
-import { cpus } from "node:os";
-import { readFileSync } from "node:fs";
-import { defaultAdminSocket } from "../admin/socketPath.ts";
-import { systemClock } from "../core/clock.ts";
-import { loadConfig } from "../config/config.ts";
 import { explain } from "../config/explain.ts";
-import { StandardStream } from "../net/standardStreams.ts";
-import { Supervisor } from "../supervisor/supervisor.ts";
-import { command } from "./cli.ts";
+import { loadConfigFile, systemEnvironment } from "../config/load.ts";
+import { selfCommand } from "../core/self.ts";
+import { runSupervisor } from "../supervisor/run.ts";
+import { command } from "./command.ts";
 import { demoHints, startDemoServers } from "./demo.ts";
 import { ExitCode } from "./exit.ts";
 
@@ -18,37 +14,18 @@ export const serveCommand = command({
     demo: { type: "boolean", description: "play all servers of the file by built-in echo servers" },
   },
   async run({ args }) {
-    const bytes = readFileSync(args.config);
-    const loaded = loadConfig({ path: args.config, bytes }, { cpus: cpus().length, ephemeralPorts: null });
-    process.stderr.write(explain(loaded.issues, { path: args.config, text: bytes.toString() }, { colour: false }));
-    if (loaded.config === null) return ExitCode.badConfig;
-    return await serve(loaded.config, args.demo ?? false);
+    const path = args.config;
+    const { config, issues, text } = await loadConfigFile(path, await systemEnvironment());
+    const colour = process.stderr.isTTY === true && !process.env.NO_COLOR;
+    process.stderr.write(explain(issues, { path, text }, { colour }));
+    if (config === null) return ExitCode.badConfig;
+    if (args.demo !== true) return await runSupervisor(config);
+    const demo = await startDemoServers(config, selfCommand());
+    try {
+      process.stderr.write(demoHints(config, demo.servers, process.argv0));
+      return await runSupervisor(config);
+    } finally {
+      demo.stop();
+    }
   },
 });
-
-async function serve(config: NonNullable<ReturnType<typeof loadConfig>["config"]>, demo: boolean): Promise<number> {
-  const self = selfCommand();
-  const uid = process.getuid?.() ?? 0;
-  const supervisor = new Supervisor(config, {
-    clock: systemClock,
-    uid,
-    stdout: new StandardStream(process.stdout),
-    stderr: new StandardStream(process.stderr),
-    proxyCommand: [...self, "__proxy"],
-    adminSocket: config.admin.socket ?? defaultAdminSocket({ uid, runtimeDir: process.env.XDG_RUNTIME_DIR ?? null }),
-  });
-  const played = demo ? startDemoServers(config, self) : null;
-  try {
-    supervisor.start();
-    for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => supervisor.stop(signal));
-    if (played !== null) process.stderr.write(demoHints(config, played.servers, process.argv0));
-    return await supervisor.finished;
-  } finally {
-    played?.stop();
-  }
-}
-
-/** The command line that runs this program again: the executable, or Bun and the script when run from source. */
-function selfCommand(): string[] {
-  return Bun.isStandaloneExecutable ? [process.execPath] : [process.execPath, Bun.main];
-}

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, unlinkSync } from "node:fs";
+import { chmodSync, existsSync, rmSync } from "node:fs";
 import type { Endpoint } from "../core/endpoint.ts";
 import {
   AF_INET6,
@@ -39,7 +39,7 @@ export interface ListenOptions {
  */
 export function bindListeners(endpoint: Endpoint, options: ListenOptions): number[] {
   const address = encodeSockaddr(endpoint);
-  if (familyOf(address) === AF_UNIX) return [bindUnix(endpoint, address, options)];
+  if (endpoint.kind === "unix") return bindUnix(endpoint.path, address, options);
   const guard = lockAddress(endpoint);
   const fds: number[] = [];
   try {
@@ -50,16 +50,17 @@ export function bindListeners(endpoint: Endpoint, options: ListenOptions): numbe
     libc.close(guard);
     throw error;
   }
-  guards.set(fds, guard);
+  releases.set(fds, () => libc.close(guard));
   return fds;
 }
 
 /** Closes what {@link bindListeners} returned, and gives the address back to other processes. */
 export function closeListeners(fds: number[]): void {
+  const release = releases.get(fds);
+  if (release === undefined) return; // closed before
+  releases.delete(fds);
   for (const fd of fds) libc.close(fd);
-  const guard = guards.get(fds);
-  if (guard !== undefined) libc.close(guard);
-  guards.delete(fds);
+  release();
 }
 
 /** The address a socket is bound to; null when it has none of our families. */
@@ -70,14 +71,14 @@ export function boundEndpoint(fd: number): Endpoint | null {
   return decodeSockaddr(bytes.subarray(0, length[0]));
 }
 
-const guards = new WeakMap<number[], number>();
+/** What else goes when the sockets go: the lock on their address, or the socket's file. */
+const releases = new WeakMap<number[], () => void>();
 
 /**
  * An abstract unix name per address (a network namespace has its own): two instances that start in the same instant both
  * pass the probe below, and this decides between them.
  */
-function lockAddress(endpoint: Endpoint): number {
-  if (endpoint.kind === "unix") throw new RangeError("unix sockets lock themselves");
+function lockAddress(endpoint: Extract<Endpoint, { kind: "tcp" }>): number {
   const fd = open(AF_UNIX);
   const name = encodeSockaddr({ kind: "unix", path: `@haproxy-lite/listen/${endpoint.host}:${endpoint.port}` });
   if (libc.bind(fd, name, name.length) < 0) fail(fd, "bind");
@@ -111,9 +112,9 @@ function bindSocket(address: Uint8Array, shared: boolean): number {
   return fd;
 }
 
-function bindUnix(endpoint: Endpoint, address: Uint8Array, options: ListenOptions): number {
-  const path = endpoint.kind === "unix" && !endpoint.path.startsWith("@") ? endpoint.path : null;
-  if (path !== null && existsSync(path)) removeStale(path, address);
+function bindUnix(path: string, address: Uint8Array, options: ListenOptions): number[] {
+  const abstract = path.startsWith("@");
+  if (!abstract && existsSync(path)) removeStale(path, address);
   const fd = open(AF_UNIX);
   // The file appears with the mode it is to have: never, not even for a moment, with a wider one.
   const before = process.umask(0o177);
@@ -125,8 +126,12 @@ function bindUnix(endpoint: Endpoint, address: Uint8Array, options: ListenOption
     throw new SystemError("bind", code);
   }
   if (libc.listen(fd, options.backlog) < 0) fail(fd, "listen");
-  if (path !== null && options.mode !== undefined) chmodSync(path, options.mode);
-  return fd;
+  if (!abstract && options.mode !== undefined) chmodSync(path, options.mode);
+  const fds = [fd];
+  releases.set(fds, () => {
+    if (!abstract) rmSync(path, { force: true });
+  });
+  return fds;
 }
 
 /** A socket file that nobody listens on is left over from a crash and removed; a live one means the address is in use. */
@@ -135,7 +140,7 @@ function removeStale(path: string, address: Uint8Array): void {
   const alive = libc.connect(fd, address, address.length) === 0 || errno() !== 111; // ECONNREFUSED: nobody there
   libc.close(fd);
   if (alive) throw new SystemError("bind", EADDRINUSE);
-  unlinkSync(path);
+  rmSync(path);
 }
 
 function open(family: number): number {

@@ -9,8 +9,15 @@ import { ProxyProcess } from "./proxyProcess.ts";
 /** Exit status of a proxy process that could not serve; the supervisor has been told why. */
 const EX_SOFTWARE = 70;
 
-/** Runs the proxy process: it lives on what the supervisor says over IPC, and ends gracefully when the supervisor is gone. */
-export function runProxyProcess(): void {
+/**
+ * Runs the proxy process: it lives on what the supervisor says over IPC, and ends gracefully when the supervisor is gone.
+ * The promise is for its exit status.
+ */
+export async function runProxyProcess(): Promise<number> {
+  return await new Promise((exit) => listen(exit));
+}
+
+function listen(exit: (code: number) => void): void {
   const report = (message: ProxyReport): void => {
     if (process.connected) process.send?.(message);
   };
@@ -20,8 +27,8 @@ export function runProxyProcess(): void {
   process.on("SIGTERM", () => {});
   process.on("SIGHUP", () => {});
   process.on("disconnect", () => {
-    if (proxy === null) process.exit(0);
-    proxy.stop();
+    if (proxy === null) exit(0);
+    else proxy.stop();
   });
   process.on("message", (message: unknown) => {
     const command = message as ProxyCommand; // our own supervisor's, over a private channel
@@ -35,12 +42,12 @@ export function runProxyProcess(): void {
             stdout: new StandardStream(process.stdout),
             stderr: new StandardStream(process.stderr),
             report,
-            exit: (code) => process.exit(code),
+            exit,
           });
           proxy.start();
         } catch (error) {
           report({ kind: "failed", message: error instanceof Error ? error.message : String(error) });
-          process.exit(EX_SOFTWARE);
+          exit(EX_SOFTWARE);
         }
         return;
       case "stop":

@@ -2,13 +2,16 @@ import type { Config } from "../config/schema.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Endpoint } from "../core/endpoint.ts";
 import { Checker } from "../health/checker.ts";
-import type { CheckResult, HealthState } from "../health/result.ts";
+import type { CheckResult } from "../health/result.ts";
+import { statusText } from "../health/counter.ts";
 import { startOffsetsMs } from "../health/schedule.ts";
 import type { Pool } from "../pool/pool.ts";
+import type { CheckView } from "../stats/view.ts";
 
 /** What wires health to the pools: every checked server's checker, started spread out, its results given to its pool. */
 export class HealthChecks {
   private readonly checkers = new Map<string, Checker>();
+  private readonly lastCheckMs = new Map<string, number>();
 
   constructor(
     private readonly config: Config,
@@ -17,7 +20,7 @@ export class HealthChecks {
     /** The kernel's form of an address; null while its name has none. */
     private readonly encode: (endpoint: Endpoint) => Uint8Array | null,
     /** Hears each result before the pool does. */
-    private readonly onResult: (listen: string, slot: number, result: CheckResult, state: HealthState) => void,
+    private readonly onResult: (listen: string, slot: number, result: CheckResult) => void,
   ) {}
 
   /** Starts all checks: not at once, but spread over the interval, as HAProxy does. */
@@ -38,7 +41,8 @@ export class HealthChecks {
         clock: this.clock,
         random: Math.random,
         onResult: (result, state) => {
-          this.onResult(listen.name, slot, result, state);
+          this.lastCheckMs.set(key(listen.name, slot), this.clock.nowMs());
+          this.onResult(listen.name, slot, result);
           pool?.setUp(slot, state.up);
         },
       });
@@ -51,8 +55,28 @@ export class HealthChecks {
     for (const checker of this.checkers.values()) checker.stop();
   }
 
-  checker(listen: string, slot: number): Checker | null {
-    return this.checkers.get(key(listen, slot)) ?? null;
+  /** Traffic has met so many connect errors in a row: see `observe`. */
+  observed(listen: string, slot: number, errorCount: number): void {
+    this.checkers.get(key(listen, slot))?.observed(errorCount);
+  }
+
+  /** What is known of a server's checks; null: it is not checked. */
+  view(listen: string, slot: number): CheckView | null {
+    const checker = this.checkers.get(key(listen, slot));
+    if (checker === undefined) return null;
+    const { health, rise, fall, lastResult } = checker.state;
+    const { failed, observed, inconclusive } = checker.counters;
+    return {
+      statusText: statusText(health, rise, fall),
+      health,
+      rise,
+      fall,
+      lastResult,
+      lastCheckMs: this.lastCheckMs.get(key(listen, slot)) ?? null,
+      failures: failed,
+      observed,
+      inconclusive,
+    };
   }
 }
 

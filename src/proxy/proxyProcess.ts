@@ -1,18 +1,25 @@
+import { hostname } from "node:os";
+import { readingCommands } from "../admin/commands.ts";
+import { type AdminServer, serveAdmin } from "../admin/server.ts";
 import { balancers } from "../balance/index.ts";
 import type { Clock } from "../core/clock.ts";
 import { assertNever } from "../core/errors.ts";
 import { Level } from "../core/syslogCodes.ts";
+import { COMMIT, RELEASE_DATE, VERSION } from "../core/version.ts";
 import type { Cause, LogEvent } from "../log/events.ts";
 import { hardStop, proxyHardStopped, proxyStopped } from "../log/events.ts";
 import type { Logger } from "../log/logger.ts";
 import { libc } from "../net/libc.ts";
-import { ephemeralPorts } from "../net/limits.ts";
+import { ephemeralPorts, fileLimit } from "../net/limits.ts";
 import type { StandardStream } from "../net/standardStreams.ts";
 import { ListenBoard } from "../pool/board.ts";
 import { ListenCounter } from "../pool/layout.ts";
 import { Pool, type PoolEvent } from "../pool/pool.ts";
 import { ProcessBoard } from "../pool/processBoard.ts";
 import { openLogger } from "../relay/openLogger.ts";
+import { Sampler } from "../stats/sampler.ts";
+import { takeSnapshot } from "../stats/takeSnapshot.ts";
+import type { ProxyView } from "../stats/view.ts";
 import type { RelayReport } from "../relay/protocol.ts";
 import { LateAddresses, type Resolver } from "./addresses.ts";
 import { HealthChecks } from "./healthChecks.ts";
@@ -35,6 +42,7 @@ export interface ProxyWorld {
 /** Sessions that outlive `hard_stop_after` get this long to be closed and logged. */
 const LAST_WORDS_MS = 200;
 const WATCH_MS = 1000;
+const ADMIN_BACKLOG = 64;
 
 /** The control side of the proxy process: pools, checks, admin socket; traffic is the relay threads' alone. */
 export class ProxyProcess {
@@ -46,6 +54,9 @@ export class ProxyProcess {
   private readonly addresses: LateAddresses;
   private readonly watch: ShortageWatch;
   private readonly causes = new Map<string, Cause>();
+  private readonly startedMs: number;
+  private readonly sampler: Sampler;
+  private admin: AdminServer | null = null;
   private ready = 0;
   private drained = 0;
   private stopping = false;
@@ -72,6 +83,8 @@ export class ProxyProcess {
       (endpoint) => this.addresses.encode(endpoint),
       (listen, slot, result) => this.causes.set(`${listen}/${slot}`, result),
     );
+    this.startedMs = clock.nowMs();
+    this.sampler = new Sampler(this.processBoard, [...this.pools.values()], cpuMs, this.startedMs);
     this.watch = new ShortageWatch(this.pools, this.processBoard, ephemeralPorts(), clock, (event) => this.log(event));
   }
 
@@ -126,6 +139,7 @@ export class ProxyProcess {
 
   private onPoolEvent(listen: string, event: PoolEvent): void {
     const { slot, config } = event.server;
+    this.sampler.poolChanged([...this.pools.keys()].indexOf(listen), this.world.clock.nowMs());
     this.log(describePoolEvent(listen, event, this.causes.get(`${listen}/${slot}`) ?? null));
     if (event.kind === "down" && config.onMarkedDown === "shutdown-sessions") {
       this.relays.tell({ kind: "kill", listen, server: slot, termination: "D-" });
@@ -150,7 +164,7 @@ export class ProxyProcess {
         if (this.drained === this.relays.threads) this.finish();
         return;
       case "trafficErrors":
-        this.health.checker(report.listen, report.server)?.observed(report.count);
+        this.health.observed(report.listen, report.server, report.count);
         return;
       case "shortage":
         this.watch.shortage(report.listen, this.serverName(report.listen, report.server), report.errno);
@@ -164,13 +178,47 @@ export class ProxyProcess {
   }
 
   private allReady(): void {
+    const { adminFd } = this.given;
+    if (adminFd !== null) {
+      const commands = readingCommands(() => takeSnapshot(this.view()));
+      this.admin = serveAdmin(adminFd, ADMIN_BACKLOG, commands, this.world.clock);
+    }
     this.tick();
     this.world.report({ kind: "ready" });
   }
 
   private tick(): void {
     this.watch.look();
+    this.sampler.sample(this.world.clock.nowMs());
     this.world.clock.after(WATCH_MS, () => this.tick());
+  }
+
+  /** What statistics are made from. */
+  private view(): ProxyView {
+    const { given, world } = this;
+    const nowMs = world.clock.nowMs();
+    let droppedLogs = 0;
+    for (const target of this.logger.losses()) for (const lost of target.dropped.values()) droppedLogs += lost;
+    return {
+      clock: world.clock,
+      version: VERSION,
+      commit: COMMIT,
+      releaseDate: RELEASE_DATE,
+      pid: process.pid,
+      supervisorPid: given.supervisorPid,
+      node: hostname(),
+      startedMs: nowMs - (world.clock.wallMs() - given.startedWallMs),
+      proxyStartedMs: this.startedMs,
+      startedWallMs: given.startedWallMs,
+      restarts: given.restarts,
+      stopping: this.stopping,
+      fileLimit: fileLimit().soft,
+      droppedLogs,
+      board: this.processBoard,
+      pools: [...this.pools.values()],
+      sampler: this.sampler,
+      check: (pool, slot) => this.health.view(pool.config.name, slot),
+    };
   }
 
   private hardStop(): void {
@@ -181,6 +229,7 @@ export class ProxyProcess {
   }
 
   private finish(): void {
+    this.admin?.stop();
     for (const [name, pool] of this.pools) {
       this.log(proxyStopped(name, pool.board.sum(ListenCounter.connections), pool.board.sum(ListenCounter.established)));
     }
@@ -202,4 +251,9 @@ export class ProxyProcess {
   private log(event: LogEvent): void {
     this.logger.log(event.level, event.text);
   }
+}
+
+function cpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
 }

@@ -4,6 +4,7 @@ import type { Clock } from "../core/clock.ts";
 import type { SessionRecord } from "../log/record.ts";
 import type { ListenBoard } from "../pool/board.ts";
 import type { ProcessBoard } from "../pool/processBoard.ts";
+import type { Dialer } from "./dialer.ts";
 import type { RelayReport } from "./protocol.ts";
 import type { Session } from "./session.ts";
 import type { WaitingLine } from "./waitingLine.ts";
@@ -31,7 +32,7 @@ export interface RelayListen {
   /** This thread's counters on the board. */
   readonly counters: Float64Array;
   readonly balancer: Balancer;
-  readonly line: WaitingLine<Session>;
+  readonly line: WaitingLine<Dialer>;
   readonly sessions: Set<Session>;
   /** Encoded local addresses to dial each server from, in turn; empty: the kernel chooses. */
   readonly sources: readonly (readonly Uint8Array[])[];

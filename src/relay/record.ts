@@ -9,7 +9,7 @@ const WINDOW = 1024;
 /** Adds an ended session's outcome and times to this thread's counters, of the listen and of the server it used. */
 export function settleCounters(session: Session, endedMs: number): void {
   const { counters } = session.listen;
-  const bases = session.server < 0 ? [0] : [0, serverCounter(session.server, 0)];
+  const bases = session.dialer.server < 0 ? [0] : [0, serverCounter(session.dialer.server, 0)];
   const cause = session.termination[0];
   // The listen's and a server's abort and time counters stand in the same order, so one loop serves both.
   for (const base of bases) {
@@ -17,8 +17,8 @@ export function settleCounters(session: Session, endedMs: number): void {
     if (cause === "C" || cause === "c") counters[base + at.clientAborts] = (counters[base + at.clientAborts] as number) + 1;
     if (cause === "S" || cause === "s") counters[base + at.serverAborts] = (counters[base + at.serverAborts] as number) + 1;
     if (session.connectedMs < 0) continue;
-    smooth(counters, base + at.queueTimeSum, session.assignedMs - session.acceptedMs);
-    smooth(counters, base + at.connectTimeSum, session.connectedMs - session.assignedMs);
+    smooth(counters, base + at.queueTimeSum, session.dialer.assignedMs - session.acceptedMs);
+    smooth(counters, base + at.connectTimeSum, session.connectedMs - session.dialer.assignedMs);
     smooth(counters, base + at.totalTimeSum, endedMs - session.acceptedMs);
     counters[base + at.timeSamples] = Math.min(WINDOW, (counters[base + at.timeSamples] as number) + 1);
   }
@@ -39,7 +39,7 @@ export function toRecord(session: Session, endedMs: number, counts: { actconn: n
   const bytesOut = session.down?.bytes ?? 0;
   const peaceful = termination === "--" || termination[0] === "C" || termination[0] === "c";
   if (listen.config.dontlognull && bytesIn === 0 && bytesOut === 0 && peaceful) return null;
-  const named = session.server >= 0 ? session.server : session.boundTo;
+  const named = session.dialer.server >= 0 ? session.dialer.server : session.dialer.boundTo;
   return {
     clientHost: session.clientHost,
     clientPort: session.clientPort,
@@ -48,7 +48,7 @@ export function toRecord(session: Session, endedMs: number, counts: { actconn: n
     backend: listen.config.name,
     server: listen.config.servers[named]?.name ?? null,
     twMs: waited(session, endedMs),
-    tcMs: session.connectedMs < 0 ? -1 : Math.round(session.connectedMs - session.assignedMs),
+    tcMs: session.connectedMs < 0 ? -1 : Math.round(session.connectedMs - session.dialer.assignedMs),
     ttMs: Math.round(endedMs - session.acceptedMs),
     bytesOut,
     bytesIn,
@@ -56,15 +56,15 @@ export function toRecord(session: Session, endedMs: number, counts: { actconn: n
     actconn: counts.actconn,
     feconn: counts.feconn,
     beconn: Math.max(0, counts.feconn - 1),
-    srvConn: session.server < 0 ? 0 : listen.board.served(session.server),
-    retries: session.retries,
-    redispatched: session.redispatched,
-    srvQueue: session.queueAhead.onServer,
-    backendQueue: session.queueAhead.onListen,
+    srvConn: session.dialer.server < 0 ? 0 : listen.board.served(session.dialer.server),
+    retries: session.dialer.retries,
+    redispatched: session.dialer.redispatched,
+    srvQueue: session.dialer.queueAhead.onServer,
+    backendQueue: session.dialer.queueAhead.onListen,
   };
 }
 
 function waited(session: Session, endedMs: number): number {
-  if (session.assignedMs >= 0) return Math.round(session.assignedMs - session.acceptedMs);
-  return session.queuedMs >= 0 ? Math.round(endedMs - session.acceptedMs) : -1;
+  if (session.dialer.assignedMs >= 0) return Math.round(session.dialer.assignedMs - session.acceptedMs);
+  return session.dialer.queuedMs >= 0 ? Math.round(endedMs - session.acceptedMs) : -1;
 }

@@ -8,12 +8,12 @@ import { answerDoorbell, ring } from "../net/doorbell.ts";
 import { encodeSockaddr } from "../net/sockaddr.ts";
 import { ListenBoard } from "../pool/board.ts";
 import { ProcessBoard, ThreadCounter } from "../pool/processBoard.ts";
+import type { Dialer } from "./dialer.ts";
 import type { RelayEnvironment, RelayListen } from "./environment.ts";
 import { LineBatch } from "./lineBatch.ts";
 import { Listener } from "./listener.ts";
 import { openLogger } from "./openLogger.ts";
 import type { RelayListenStart, RelayReport, RelayStart } from "./protocol.ts";
-import type { Session } from "./session.ts";
 import { longestWaitingThread, WaitingLine } from "./waitingLine.ts";
 
 /** How often a thread shows on the scoreboard that its loop turns. */
@@ -71,7 +71,7 @@ export class RelayThread implements RelayEnvironment {
   kill(listen: string | null, server: number, termination: string): void {
     for (const each of this.listens) {
       if (listen !== null && each.config.name !== listen) continue;
-      for (const session of each.sessions) if (server < 0 || session.server === server) session.kill(termination);
+      for (const session of each.sessions) if (server < 0 || session.dialer.server === server) session.kill(termination);
     }
   }
 
@@ -110,8 +110,8 @@ export class RelayThread implements RelayEnvironment {
   }
 
   private serve(listen: RelayListen): void {
-    for (const session of listen.line) {
-      if (session.phase === "queued" && !session.tryLeaveQueue() && !listen.balancer.bound) return;
+    for (const dialer of listen.line) {
+      if (!dialer.tryLeaveQueue() && !listen.balancer.bound) return;
     }
   }
 
@@ -152,7 +152,7 @@ export class RelayThread implements RelayEnvironment {
       board,
       counters: board.counters(this.thread),
       balancer: balancers[config.balance].create({ random: Math.random, names }),
-      line: new WaitingLine<Session>(board, this.thread),
+      line: new WaitingLine<Dialer>(board, this.thread),
       sessions: new Set(),
       sources: config.servers.map((server) => server.source.map((host) => encodeSockaddr({ kind: "tcp", host, port: 0 }))),
       log: this.sessionLog(config),

@@ -1,77 +1,48 @@
-import { startConnect } from "../net/connect.ts";
-import { errnoName } from "../net/libc.ts";
 import { encodeProxyHeader } from "../net/proxyHeader.ts";
-import { parseIp } from "../net/sockaddr.ts";
-import { adoptStream, endsOf, type StreamHandler, type StreamSocket } from "../net/stream.ts";
+import { endsOf, type StreamSocket } from "../net/stream.ts";
 import { serverCounter } from "../pool/board.ts";
 import { ListenCounter, ServerCounter } from "../pool/layout.ts";
-import { idleDeadlines, queueTimeout } from "./deadline.ts";
+import type { ClientSide } from "./clientSide.ts";
+import { add, count } from "./counting.ts";
+import { type IdleDeadlines, idleDeadlines } from "./deadline.ts";
+import { Dialer } from "./dialer.ts";
 import type { RelayEnvironment, RelayListen } from "./environment.ts";
 import { Flow } from "./flow.ts";
 import { applyKeepalive } from "./keepalive.ts";
 import { settleCounters, toRecord } from "./record.ts";
-import type { ClientSide } from "./clientSide.ts";
-import { type ConnectFailure, classifyConnectError, decideRetry } from "./retry.ts";
-import type { Waiting } from "./waitingLine.ts";
 
-/**
- * One client connection from accept to its log line.
- *
- * ```
- *              no room on any server            slot freed
- *   accept ──▶ choosing ───────────▶ queued ─────────────┐
- *                 │  ▲◀───────────────────────────────────┘
- *          picked │  │ another server, or the same after a pause
- *                 ▼  │
- *              connecting ──failed──▶ pausing ──▶ choosing
- *                 │ connected
- *                 ▼
- *              established: two flows ──▶ both sockets closed ──▶ finished: counters, one log line
- * ```
- */
-export type Phase = "choosing" | "queued" | "connecting" | "pausing" | "established" | "finished";
+/** Seeking a server (see {@link Dialer}), relaying, or over: counted and logged. */
+export type Phase = "dialling" | "established" | "finished";
 
-const NOBODY: readonly number[] = Object.freeze([]);
-const NO_ADDRESS = new Uint8Array(0);
 /** As HAProxy logs clients of a unix socket: `unix:` and the number of the bind line. */
 const UNIX_CLIENT = { host: "unix", port: 1 };
 
-export class Session implements ClientSide, Waiting {
-  phase: Phase = "choosing";
+/** One client connection from accept to its log line. */
+export class Session implements ClientSide {
+  phase: Phase = "dialling";
   readonly acceptedMs: number;
   readonly acceptedWallMs: number;
+  /** The client's address, if the log or the balancer wants it; else "" and 0. */
   readonly clientHost: string;
   readonly clientPort: number;
-  /** Slot of the server in use, or last tried; -1: none yet. */
-  server = -1;
   /** HAProxy's two-letter termination state; set by the first cause. */
   termination = "";
-  /** Monotonic ms: when the server in use was chosen, and when its connection was up; -1: not reached. */
-  assignedMs = -1;
+  /** Monotonic ms when the server connection was up; -1: not reached. */
   connectedMs = -1;
-  queuedMs = -1;
-  boundTo = -1;
-  queueAhead = { onServer: 0, onListen: 0 };
-  retries = 0;
-  redispatched = false;
+  readonly dialer: Dialer;
   readonly up: Flow;
   down: Flow | null = null;
 
   private clientSocket: StreamSocket<ClientSide> | null;
-  private serverSocket: StreamSocket<Session> | null = null;
-  private tried: readonly number[] = NOBODY;
-  private holdsSlot = false;
-  private retriesLeft: number;
+  private serverSocket: StreamSocket<unknown> | null = null;
   private lastActivityMs: number;
   private clientEndedMs: number | null = null;
   private serverEndedMs: number | null = null;
-  /** When the phase in hand must end; Infinity: no limit. */
-  private phaseDeadlineMs = Infinity;
   private timer: Timer | null = null;
   private timerMs = Infinity;
 
   constructor(
-    readonly env: RelayEnvironment,
+    private readonly env: RelayEnvironment,
     readonly listen: RelayListen,
     client: StreamSocket<ClientSide>,
   ) {
@@ -82,7 +53,7 @@ export class Session implements ClientSide, Waiting {
     const wanted = listen.log !== null || listen.needsClientAddress;
     this.clientHost = wanted ? (client.remoteAddress ?? UNIX_CLIENT.host) : "";
     this.clientPort = wanted ? (client.remotePort ?? UNIX_CLIENT.port) : 0;
-    this.retriesLeft = listen.config.retries;
+    this.dialer = new Dialer(env, listen, this);
     this.up = new Flow(client, null);
   }
 
@@ -91,20 +62,21 @@ export class Session implements ClientSide, Waiting {
     const { listen } = this;
     listen.sessions.add(this);
     if (listen.config.clientKeepalive !== null) applyKeepalive(this.clientSocket, listen.config.clientKeepalive);
-    this.choose();
-  }
-
-  /** A slot may be free: tries to leave the queue. False when it still has to wait. */
-  tryLeaveQueue(): boolean {
-    this.choose();
-    return this.phase !== "queued";
+    this.dialer.choose();
   }
 
   /** Ends it at once, for `termination` (`D-`, `U-`, `K-`). */
   kill(termination: string): void {
     this.blame(termination);
-    if (this.phase === "established") this.closeBoth();
-    else this.giveUp(termination);
+    this.close();
+  }
+
+  /** Ends a session that has not reached its server. */
+  giveUp(termination: string): void {
+    if (this.phase === "finished") return;
+    if (termination[1] === "C" && termination[0] !== "C") count(this.listen.counters, ListenCounter.connectErrors);
+    this.blame(this.clientTimedOut(termination) ? `c${termination[1]}` : termination);
+    this.close();
   }
 
   // The client's socket.
@@ -112,11 +84,8 @@ export class Session implements ClientSide, Waiting {
   clientData(chunk: Uint8Array): void {
     const { counters } = this.listen;
     this.lastActivityMs = this.env.clock.nowMs();
-    counters[ListenCounter.bytesIn] = (counters[ListenCounter.bytesIn] as number) + chunk.length;
-    if (this.phase === "established") {
-      const at = serverCounter(this.server, ServerCounter.bytesIn);
-      counters[at] = (counters[at] as number) + chunk.length;
-    }
+    add(counters, ListenCounter.bytesIn, chunk.length);
+    if (this.phase === "established") add(counters, serverCounter(this.dialer.server, ServerCounter.bytesIn), chunk.length);
     this.up.push(chunk);
   }
 
@@ -127,13 +96,15 @@ export class Session implements ClientSide, Waiting {
 
   /** The client's FIN. Before the server is reached it means "gone" if nothing was said, else half-closed, as in HAProxy. */
   clientEnd(): void {
-    if (this.phase !== "established" && this.up.bytes === 0) {
-      this.giveUp(this.phase === "queued" ? "CQ" : "CC");
-      return;
-    }
+    if (this.phase === "finished") return;
     this.clientEndedMs ??= this.env.clock.nowMs();
     this.up.end();
     this.rearm();
+    if (this.phase !== "dialling" || this.up.bytes > 0) return;
+    // The server may have accepted in this very turn of the loop, and then the FIN is for it.
+    setImmediate(() => {
+      if (this.phase === "dialling") this.giveUp(this.dialer.phase === "queued" ? "CQ" : "CC");
+    });
   }
 
   clientClosed(error: Error | undefined): void {
@@ -141,7 +112,7 @@ export class Session implements ClientSide, Waiting {
     this.clientSocket = null;
     this.up.sourceClosed();
     this.down?.sinkClosed();
-    if (this.phase !== "established") {
+    if (this.phase === "dialling") {
       this.giveUp("CD");
       return;
     }
@@ -150,52 +121,54 @@ export class Session implements ClientSide, Waiting {
       this.serverSocket?.terminate();
     } else {
       // After our own FIN Bun tells of the peer's by closing alone.
+      this.clientEndedMs ??= this.env.clock.nowMs();
       this.up.end();
-      if (this.down !== null && !this.down.ended) this.serverSocket?.end();
+      this.rearm();
     }
     this.finishIfClosed();
   }
 
   // The server's socket.
 
-  serverOpened(socket: StreamSocket<Session>): void {
+  /** The dialer has reached a server. */
+  connected(socket: StreamSocket<unknown>): void {
+    const { config, counters } = this.listen;
+    const { server } = this.dialer;
+    this.phase = "established";
     this.serverSocket = socket;
+    this.connectedMs = this.lastActivityMs = this.env.clock.nowMs();
+    add(counters, serverCounter(server, ServerCounter.bytesIn), this.up.bytes);
+    if (config.serverKeepalive !== null) applyKeepalive(socket, config.serverKeepalive);
+    const sendProxy = config.servers[server]?.sendProxy ?? null;
+    this.down = new Flow(socket, this.clientSocket);
+    this.down.opposite = this.up;
+    this.up.opposite = this.down;
+    this.up.connect(socket, sendProxy === null ? null : encodeProxyHeader(sendProxy, endsOf(this.clientSocket)));
+    this.rearm();
   }
 
-  serverWritable(socket: StreamSocket<Session>): void {
-    if (socket !== this.serverSocket) return;
-    if (this.phase === "connecting") this.connected(socket);
-    else this.up.flush();
-    this.settle();
-  }
-
-  serverData(socket: StreamSocket<Session>, chunk: Uint8Array): void {
-    if (socket !== this.serverSocket) return;
-    if (this.phase === "connecting") this.connected(socket);
+  serverData(chunk: Uint8Array): void {
     const { counters } = this.listen;
     this.lastActivityMs = this.env.clock.nowMs();
-    counters[ListenCounter.bytesOut] = (counters[ListenCounter.bytesOut] as number) + chunk.length;
-    const at = serverCounter(this.server, ServerCounter.bytesOut);
-    counters[at] = (counters[at] as number) + chunk.length;
+    add(counters, ListenCounter.bytesOut, chunk.length);
+    add(counters, serverCounter(this.dialer.server, ServerCounter.bytesOut), chunk.length);
     this.down?.push(chunk);
   }
 
-  serverEnd(socket: StreamSocket<Session>): void {
-    if (socket !== this.serverSocket) return;
-    if (this.phase === "connecting") this.connected(socket);
+  serverDrain(): void {
+    this.up.flush();
+    this.settle();
+  }
+
+  serverEnd(): void {
     this.serverEndedMs ??= this.env.clock.nowMs();
     this.down?.end();
     this.rearm();
   }
 
-  serverClosed(socket: StreamSocket<Session>, error: (Error & { code?: string }) | undefined): void {
-    if (socket !== this.serverSocket) return;
-    this.serverSocket = null;
-    if (this.phase === "connecting") {
-      this.attemptFailed(classifyConnectError(error?.code ?? "ECONNRESET"));
-      return;
-    }
+  serverClosed(error: Error | undefined): void {
     if (this.phase !== "established") return;
+    this.serverSocket = null;
     this.up.sinkClosed();
     this.down?.sourceClosed();
     if (error) {
@@ -210,181 +183,28 @@ export class Session implements ClientSide, Waiting {
     this.finishIfClosed();
   }
 
-  // Choosing and connecting.
-
-  private choose(): void {
-    const { board, balancer } = this.listen;
-    const client = this.listen.needsClientAddress ? parseIp(this.clientHost) : NO_ADDRESS;
-    // Another thread can take the last slot between pick and reserve; each time at least one server has filled up.
-    for (let round = 0; round <= board.slots; round++) {
-      const server = balancer.pick(board, client, this.tried);
-      if (server < 0) break;
-      const served = board.reserve(server);
-      if (served > 0) {
-        this.dial(server, served);
-        return;
-      }
-      if (balancer.bound) {
-        this.wait(server);
-        return;
-      }
-    }
-    // Who already waits goes on waiting when the last server fails: one may return before the queue's timeout.
-    if (this.phase === "queued" || this.untriedUsable()) this.wait(-1);
-    else this.giveUp("SC");
-  }
-
-  private untriedUsable(): boolean {
-    const { board } = this.listen;
-    for (let server = 0; server < board.slots; server++) {
-      if (board.weight(server) > 0 && !this.tried.includes(server)) return true;
-    }
-    return false;
-  }
-
-  private wait(boundTo: number): void {
-    if (this.phase === "queued" && this.boundTo === boundTo) return;
-    this.leaveQueue();
-    this.phase = "queued";
-    if (this.queuedMs < 0) this.queuedMs = this.env.clock.nowMs();
-    this.phaseDeadlineMs = this.queuedMs + queueTimeout(this.listen.config.timeout);
-    this.boundTo = boundTo;
-    this.queueAhead = this.listen.line.join(this);
-    this.rearm();
-    // A slot freed by another thread before we stood in line rang for nobody.
-    this.choose();
-  }
-
-  private leaveQueue(): void {
-    this.listen.line.leave(this);
-  }
-
-  private dial(server: number, served: number): void {
-    const { listen, env } = this;
-    const { board, counters, config } = listen;
-    this.leaveQueue();
-    this.holdsSlot = true;
-    this.server = server;
-    this.phase = "connecting";
-    this.assignedMs = env.clock.nowMs();
-    count(counters, serverCounter(server, ServerCounter.selected));
-    raise(counters, serverCounter(server, ServerCounter.maxCurrent), served);
-    this.attempt(board.address(server), board.addressLength(server), config.timeout.connectMs);
-  }
-
-  private attempt(address: Uint8Array, addressLength: number, connectMs: number | null): void {
-    const { listen, server } = this;
-    const sources = listen.sources[server] ?? [];
-    const connects = count(listen.counters, serverCounter(server, ServerCounter.connects));
-    const source = sources.length > 0 ? (sources[connects % sources.length] as Uint8Array) : null;
-    const fd = startConnect(address, addressLength, source);
-    if (fd < 0) {
-      this.attemptFailed(classifyConnectError(errnoName(-fd)));
-      return;
-    }
-    this.phaseDeadlineMs = connectMs === null ? Infinity : this.env.clock.nowMs() + connectMs;
-    adoptStream(fd, this, serverHandler);
-    this.rearm();
-  }
-
-  private connected(socket: StreamSocket<Session>): void {
-    const { listen, server } = this;
-    const { config, counters } = listen;
-    this.phase = "established";
-    this.connectedMs = this.lastActivityMs = this.env.clock.nowMs();
-    this.phaseDeadlineMs = Infinity;
-    listen.board.clearConsecutiveErrors(server);
-    count(counters, ListenCounter.established);
-    count(counters, serverCounter(server, ServerCounter.sessions));
-    counters[serverCounter(server, ServerCounter.lastSession)] = this.acceptedWallMs;
-    const bytesInAt = serverCounter(server, ServerCounter.bytesIn);
-    counters[bytesInAt] = (counters[bytesInAt] as number) + this.up.bytes;
-    if (config.serverKeepalive !== null) applyKeepalive(socket, config.serverKeepalive);
-    const sendProxy = config.servers[server]?.sendProxy ?? null;
-    this.down = new Flow(socket, this.clientSocket);
-    this.up.connect(socket, sendProxy === null ? null : encodeProxyHeader(sendProxy, endsOf(this.clientSocket)));
-    this.rearm();
-  }
-
-  private attemptFailed(failure: ConnectFailure): void {
-    const { listen, server, env } = this;
-    const { config, counters } = listen;
-    const failed = this.serverSocket;
-    this.serverSocket = null; // before ending it: its close must not be taken for another failure
-    failed?.end();
-    if (failure.kind === "shortage") {
-      env.report({ kind: "shortage", listen: config.name, server, errno: failure.errno });
-    } else this.observe(server);
-    if (!this.tried.includes(server)) this.tried = [...this.tried, server];
-    const decision = decideRetry(failure, {
-      retriesLeft: this.retriesLeft--,
-      redispatch: config.redispatch,
-      untriedUsable: this.untriedUsable(),
-      connectTimeoutMs: config.timeout.connectMs,
-    });
-    if (decision.kind === "fail") {
-      count(counters, serverCounter(server, ServerCounter.connectErrors));
-      this.giveUp(failure.kind === "timeout" ? "sC" : failure.kind === "shortage" ? "RC" : "SC");
-      return;
-    }
-    this.retries++;
-    if (decision.kind === "redispatch") {
-      count(counters, serverCounter(server, ServerCounter.redispatches));
-      count(counters, ListenCounter.redispatches);
-      this.redispatched = true;
-      this.releaseSlot();
-      this.phase = "choosing";
-      this.choose();
-      return;
-    }
-    count(counters, serverCounter(server, ServerCounter.retries));
-    count(counters, ListenCounter.retries);
-    if (decision.anyServer) this.tried = NOBODY;
-    this.phase = "pausing";
-    this.phaseDeadlineMs = env.clock.nowMs() + decision.delayMs;
-    this.rearm();
-  }
-
-  /** The pause between two attempts is over: the same server again, while it is usable and the only one, else whoever is. */
-  private resumeAttempts(): void {
-    const { board, config } = this.listen;
-    if (board.weight(this.server) > 0 && (!config.redispatch || board.usable <= 1)) {
-      this.phase = "connecting";
-      this.attempt(board.address(this.server), board.addressLength(this.server), config.timeout.connectMs);
-      return;
-    }
-    this.releaseSlot();
-    this.phase = "choosing";
-    this.choose();
-  }
-
-  private observe(server: number): void {
-    const { board, config } = this.listen;
-    const observed = config.servers[server];
-    if (observed?.observe !== "layer4") return;
-    const errors = board.addConsecutiveError(server);
-    if (errors >= observed.errorLimit) {
-      this.env.report({ kind: "trafficErrors", listen: config.name, server, count: errors });
-    }
-  }
-
   // Time.
 
-  private rearm(): void {
-    const deadlineMs = this.phase === "established" ? this.idleDeadlineMs() : this.phaseDeadlineMs;
+  /** The deadline in force may have come nearer. */
+  rearm(): void {
+    const deadlineMs = this.phase === "established" ? this.idleDeadlineMs() : this.dialer.deadlineMs;
     // A timer that fires early only looks and rearms, so traffic that moves a deadline back costs nothing.
-    if (deadlineMs >= this.timerMs || deadlineMs === Infinity) return;
+    if (this.phase === "finished" || deadlineMs >= this.timerMs || deadlineMs === Infinity) return;
     if (this.timer !== null) clearTimeout(this.timer);
     this.timerMs = deadlineMs;
     this.timer = setTimeout(onTimer, Math.max(1, Math.ceil(deadlineMs - this.env.clock.nowMs())), this);
   }
 
-  private idleDeadlineMs(): number {
-    const { clientMs, serverMs } = this.idle();
-    return Math.min(clientMs, serverMs);
+  onTimer(): void {
+    this.timer = null;
+    this.timerMs = Infinity;
+    const nowMs = this.env.clock.nowMs();
+    if (this.phase === "established") this.checkIdle(nowMs);
+    else if (nowMs >= this.dialer.deadlineMs) this.dialer.onDeadline();
+    this.rearm();
   }
 
-  private idle() {
+  private idle(): IdleDeadlines {
     return idleDeadlines(
       {
         lastActivityMs: this.lastActivityMs,
@@ -397,19 +217,9 @@ export class Session implements ClientSide, Waiting {
     );
   }
 
-  onTimer(): void {
-    this.timer = null;
-    this.timerMs = Infinity;
-    const nowMs = this.env.clock.nowMs();
-    if (this.phase === "established") this.checkIdle(nowMs);
-    else if (nowMs >= this.phaseDeadlineMs) this.phaseTimedOut();
-    if (this.phase !== "finished") this.rearm();
-  }
-
-  private phaseTimedOut(): void {
-    if (this.phase === "queued") this.giveUp("sQ");
-    else if (this.phase === "connecting") this.attemptFailed({ kind: "timeout" });
-    else if (this.phase === "pausing") this.resumeAttempts();
+  private idleDeadlineMs(): number {
+    const { clientMs, serverMs } = this.idle();
+    return Math.min(clientMs, serverMs);
   }
 
   /** An idle side is taken as having ended: the other hears a FIN and may finish. Not reading at all ends both. */
@@ -418,7 +228,7 @@ export class Session implements ClientSide, Waiting {
     if (nowMs >= clientMs) {
       this.blame("cD");
       if (this.down?.blocked || this.serverEndedMs !== null) {
-        this.closeBoth();
+        this.close();
         return;
       }
       this.clientEndedMs = nowMs;
@@ -428,7 +238,7 @@ export class Session implements ClientSide, Waiting {
     if (nowMs >= serverMs) {
       this.blame("sD");
       if (this.up.blocked || this.clientEndedMs !== null) {
-        this.closeBoth();
+        this.close();
         return;
       }
       this.serverEndedMs = nowMs;
@@ -444,33 +254,25 @@ export class Session implements ClientSide, Waiting {
     if (this.termination === "") this.termination = termination;
   }
 
-  /** Both directions are done although a side that was given up on has not closed: nothing more to wait for. */
-  private settle(): void {
-    if (this.phase === "established" && this.up.finished && this.down?.finished) this.closeBoth();
+  /** HAProxy blames the client when it, too, was silent beyond its own timeout. */
+  private clientTimedOut(termination: string): boolean {
+    const { clientMs } = this.listen.config.timeout;
+    if (termination[0] !== "s" || clientMs === null || this.up.bytes > 0) return false;
+    return this.env.clock.nowMs() - this.acceptedMs >= clientMs;
   }
 
-  private closeBoth(): void {
+  /** Both directions are done although a side that was given up on has not closed: nothing more to wait for. */
+  private settle(): void {
+    if (this.phase === "established" && this.up.finished && this.down?.finished) this.close();
+  }
+
+  private close(): void {
     const { clientSocket, serverSocket } = this;
     this.clientSocket = null;
     this.serverSocket = null;
     this.finish();
     serverSocket?.end();
     clientSocket?.end();
-  }
-
-  /** Ends a session that never reached its server. */
-  private giveUp(termination: string): void {
-    if (this.phase === "finished") return;
-    if (termination === "SC" || termination === "sC") count(this.listen.counters, ListenCounter.connectErrors);
-    this.blame(this.clientTimedOut(termination) ? `c${termination[1]}` : termination);
-    this.closeBoth();
-  }
-
-  /** HAProxy blames the client when it, too, was silent beyond its own timeout. */
-  private clientTimedOut(termination: string): boolean {
-    const { clientMs } = this.listen.config.timeout;
-    if (termination[0] !== "s" || clientMs === null || this.up.bytes > 0) return false;
-    return this.env.clock.nowMs() - this.acceptedMs >= clientMs;
   }
 
   private finishIfClosed(): void {
@@ -480,14 +282,13 @@ export class Session implements ClientSide, Waiting {
   private finish(): void {
     if (this.phase === "finished") return;
     const { env, listen } = this;
-    this.leaveQueue();
     this.phase = "finished";
     if (this.timer !== null) clearTimeout(this.timer);
     this.timer = null;
     if (this.termination === "") this.termination = "--";
     listen.sessions.delete(this);
     const counts = { actconn: env.process.current, feconn: listen.board.current };
-    this.releaseSlot();
+    this.dialer.release();
     env.process.addCurrent(-1);
     listen.board.addCurrent(-1);
     const endedMs = env.clock.nowMs();
@@ -498,34 +299,8 @@ export class Session implements ClientSide, Waiting {
     }
     env.roomMade();
   }
-
-  private releaseSlot(): void {
-    if (!this.holdsSlot) return;
-    this.holdsSlot = false;
-    this.listen.board.release(this.server);
-    this.env.slotFreed(this.listen);
-  }
-}
-
-/** Adds one; returns what was there before. */
-function count(counters: Float64Array, at: number): number {
-  const before = counters[at] as number;
-  counters[at] = before + 1;
-  return before;
-}
-
-function raise(counters: Float64Array, at: number, value: number): void {
-  if (value > (counters[at] as number)) counters[at] = value;
 }
 
 function onTimer(session: Session): void {
   session.onTimer();
 }
-
-const serverHandler: StreamHandler<Session> = {
-  open: (socket) => socket.data.serverOpened(socket),
-  data: (socket, chunk) => socket.data.serverData(socket, chunk),
-  drain: (socket) => socket.data.serverWritable(socket),
-  end: (socket) => socket.data.serverEnd(socket),
-  close: (socket, error) => socket.data.serverClosed(socket, error),
-};

@@ -54,9 +54,14 @@ export class BoundListeners {
     }
   }
 
-  /** Closes all: from now on clients are refused. */
-  close(): void {
+  /** From now on clients are refused; the admin socket still answers. */
+  closeListens(): void {
     for (const listen of this.listens) for (const fds of listen.fds) closeListeners(fds);
+  }
+
+  /** Closes what is still open. */
+  close(): void {
+    this.closeListens();
     closeListeners(this.adminFds);
   }
 }

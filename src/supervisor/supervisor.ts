@@ -87,7 +87,7 @@ export class Supervisor {
     }
     const { hardStopAfterMs } = this.config.global;
     this.say(`${signal}: stopping; connections may finish for ${hardStopAfterMs / 1000} s (send it again to end them now)`);
-    this.listeners?.close();
+    this.listeners?.closeListens();
     this.host?.stop();
     this.world.clock.after(hardStopAfterMs + STOP_GRACE_MS, () => this.host?.kill());
   }
@@ -100,7 +100,7 @@ export class Supervisor {
     }
     this.everReady = true;
     const binds = config.listens.flatMap((listen) => listen.binds.map((bind) => `${listen.name} on ${formatEndpoint(bind)}`));
-    this.say(`haproxy-lite ${VERSION} ready: ${binds.join(", ")}; ${config.global.threads} relay threads, proxy pid ${pid}, admin socket ${world.adminSocket}`);
+    this.say(`${VERSION} ready: ${binds.join(", ")}; ${config.global.threads} relay threads, proxy pid ${pid}, admin socket ${world.adminSocket}`);
   }
 
   private onCrash(reason: string, delayMs: number): void {
@@ -112,8 +112,7 @@ export class Supervisor {
       return;
     }
     const text = `proxy process ended unexpectedly (${reason}); the next one starts ${delayMs === 0 ? "now" : `in ${delayMs} ms`}, clients wait meanwhile`;
-    world.stderr.write(`haproxy-lite: ${text}`);
-    this.logger.log(Level.alert, text);
+    this.tell(Level.alert, text);
   }
 
   private finish(code: number): void {
@@ -152,12 +151,17 @@ export class Supervisor {
   }
 
   private say(text: string): void {
-    this.world.stderr.write(text.startsWith("haproxy-lite") ? text : `haproxy-lite: ${text}`);
-    this.logger.log(Level.notice, text);
+    this.tell(Level.notice, text);
   }
 
   private warn(text: string): void {
-    this.world.stderr.write(`haproxy-lite: warning: ${text}`);
-    this.logger.log(Level.warning, text);
+    this.tell(Level.warning, `warning: ${text}`);
+  }
+
+  /** To the log, and to whoever started us unless the log is what they see. */
+  private tell(level: Level, text: string): void {
+    this.logger.log(level, text);
+    const shown = this.config.logs.some((log) => log.level >= level && (log.target.kind === "stdout" || log.target.kind === "stderr"));
+    if (!shown) this.world.stderr.write(`haproxy-lite: ${text}`);
   }
 }

@@ -1,0 +1,129 @@
+import { readFileSync } from "node:fs";
+import { AdminError, request } from "../admin/client.ts";
+import { defaultAdminSocket } from "../admin/socketPath.ts";
+import { UserError } from "../core/errors.ts";
+import { findProblems } from "../stats/problems.ts";
+import type { Snapshot } from "../stats/snapshot.ts";
+import { renderStatus } from "../stats/table.ts";
+import { command } from "./command.ts";
+import { ExitCode } from "./exit.ts";
+
+/** Where an installed service has its configuration. */
+const SYSTEM_CONFIG = "/etc/haproxy-lite/haproxy-lite.toml";
+const TIMEOUT_MS = 5000;
+const WIDTH = 100;
+
+/** `status`: how the running balancer stands; exit 0 healthy, 1 something is down, 3 not running. */
+export const statusCommand = command({
+  meta: { name: "status", description: "Show how the running balancer stands: listens, servers, sessions, checks." },
+  args: {
+    config: {
+      type: "string",
+      alias: "c",
+      valueHint: "FILE",
+      description: "configuration file that names the admin socket",
+    },
+    socket: { type: "string", valueHint: "PATH", description: "admin socket of the running balancer" },
+    json: { type: "boolean", description: "print everything as JSON" },
+  },
+  async run({ args }) {
+    const candidates = await findSockets(args, {
+      uid: process.geteuid?.() ?? 0,
+      runtimeDir: process.env.XDG_RUNTIME_DIR,
+      systemConfig: SYSTEM_CONFIG,
+    });
+    const snapshot = parseAnswer(await askFirst(candidates));
+    const colour = process.stdout.isTTY && !process.env.NO_COLOR;
+    await print(
+      args.json ? `${JSON.stringify(snapshot, null, 2)}\n` : renderStatus(snapshot, { colour, width: WIDTH }),
+    );
+    return exitStatus(snapshot);
+  },
+});
+
+/** 0: healthy; 1: a server is down, or a listen has nobody left. */
+export function exitStatus(snapshot: Snapshot): number {
+  const { servers, listens } = findProblems(snapshot);
+  return servers.length + listens.length > 0 ? ExitCode.failed : ExitCode.ok;
+}
+
+/** Who asks, and on which host. */
+export interface StatusPlace {
+  uid: number;
+  runtimeDir: string | undefined;
+  /** Looked into when no flag says where; may be missing. */
+  systemConfig: string;
+}
+
+/** Sockets to try, in this order: the one that a flag or its file names; without flags the system's, the user's, root's. */
+export async function findSockets(
+  { socket, config }: { socket?: string | undefined; config?: string | undefined },
+  { uid, runtimeDir, systemConfig }: StatusPlace,
+): Promise<string[]> {
+  if (socket !== undefined) return [socket];
+  const own = defaultAdminSocket({ uid, runtimeDir });
+  if (config !== undefined) return [(await socketInFile(config)) ?? own];
+  const systems = await socketInFile(systemConfig).catch(() => null);
+  const roots = defaultAdminSocket({ uid: 0, runtimeDir: undefined });
+  return [...new Set([...(systems === null ? [] : [systems]), own, roots])];
+}
+
+/** `[admin] socket` of a file; null when it names none. The rest of the file is `check`'s business. */
+async function socketInFile(path: string): Promise<string | null> {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    throw new UserError(`cannot read ${path}: ${(error as Error).message}`, ExitCode.badConfig);
+  }
+  const { parse } = await import("smol-toml");
+  let document: { admin?: { socket?: unknown } };
+  try {
+    document = parse(text);
+  } catch (error) {
+    const line = (error as { line?: number }).line;
+    throw new UserError(
+      `${path}${line === undefined ? "" : `:${line}`} is not valid TOML; "check -c ${path}" says why`,
+      ExitCode.badConfig,
+    );
+  }
+  const socket = document.admin?.socket;
+  if (socket === undefined) return null;
+  if (typeof socket === "string") return socket;
+  throw new UserError(`${path}: admin.socket is not a path; "check -c ${path}" says more`, ExitCode.badConfig);
+}
+
+/** Asks the first socket that somebody serves. When nobody does, the complaint is about the first. */
+async function askFirst(sockets: readonly string[]): Promise<string> {
+  let first: AdminError | null = null;
+  for (const socket of sockets) {
+    try {
+      return await request(socket, "show status", TIMEOUT_MS);
+    } catch (error) {
+      if (!(error instanceof AdminError)) throw error;
+      if (error.exitCode !== ExitCode.notRunning) throw error;
+      first ??= error;
+    }
+  }
+  throw first ?? new RangeError("no socket to ask");
+}
+
+/** Our own process of another version, or somebody else, may be behind the socket. */
+function parseAnswer(text: string): Snapshot {
+  try {
+    const parsed = JSON.parse(text) as Partial<Snapshot>;
+    if (typeof parsed.process?.version === "string" && Array.isArray(parsed.listens)) return parsed as Snapshot;
+  } catch {
+    // said below
+  }
+  throw new UserError(`the answer is not haproxy-lite's: ${JSON.stringify(text.slice(0, 60))}`, ExitCode.failed);
+}
+
+/** In one write, so that a screen never shows half of it; and whole before the process ends, also into a pipe. */
+async function print(text: string): Promise<void> {
+  try {
+    await Bun.write(Bun.stdout, text);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EPIPE") throw error; // the reader has seen enough
+  }
+}

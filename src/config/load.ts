@@ -1,0 +1,89 @@
+import { lookup } from "node:dns/promises";
+import { constants } from "node:fs";
+import { open, readFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { type Loaded, readConfig } from "./config.ts";
+import { fileIssue, type Issue, placeFindings } from "./issue.ts";
+import { type Resolver, resolveNames } from "./names.ts";
+import { MAX_CONFIG_BYTES, tooLarge } from "./parse.ts";
+import type { Environment } from "./rules.ts";
+
+/** What a file of this machine came to. */
+export interface LoadedFile extends Loaded {
+  /** The text, for `explain`; "" when it could not be read. */
+  readonly text: string;
+}
+
+/** The resolver of the system (getaddrinfo), in the order that it gives. */
+export const systemResolver: Resolver = async (name) => (await lookup(name)).address;
+
+/** What the rules may know of this machine. */
+export async function systemEnvironment(): Promise<Environment> {
+  return { cpus: availableParallelism(), ephemeralPorts: await ephemeralPorts() };
+}
+
+async function ephemeralPorts(): Promise<Environment["ephemeralPorts"]> {
+  try {
+    const text = await readFile("/proc/sys/net/ipv4/ip_local_port_range", "utf8");
+    const [low, high] = text.trim().split(/\s+/).map(Number);
+    return low !== undefined && high !== undefined && low <= high ? { low, high } : null;
+  } catch {
+    // Not Linux, or /proc is not mounted: then nothing is said about the range.
+    return null;
+  }
+}
+
+/**
+ * Reads and judges a configuration file and resolves its host names. Whatever is wrong comes back as issues, a missing
+ * file included; it does not throw.
+ */
+export async function loadConfigFile(
+  path: string,
+  environment: Environment,
+  resolver: Resolver = systemResolver,
+): Promise<LoadedFile> {
+  const bytes = await readBounded(path);
+  if (!(bytes instanceof Uint8Array)) return { config: null, issues: [bytes], text: "" };
+  const text = new TextDecoder().decode(bytes);
+  const reading = readConfig({ path, bytes }, environment);
+  if (reading.config === null) return { config: null, issues: reading.issues, text };
+  const { config, findings } = await resolveNames(reading.config, reading.origin, resolver);
+  const all = [...reading.findings, ...findings];
+  const issues = placeFindings(all, reading.parsed.places, reading.parsed.lines);
+  return { config: all.some(({ severity }) => severity === "error") ? null : config, issues, text };
+}
+
+/** The bytes of a file, or why there are none. At most one byte over the limit is read, whatever the file is. */
+async function readBounded(path: string): Promise<Uint8Array | Issue> {
+  try {
+    // O_NONBLOCK: opening a pipe that nobody writes to must not hang.
+    await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const stat = await file.stat();
+    if (stat.isDirectory()) return fileIssue("this is a directory, not a configuration file", "name the file in it");
+    if (!stat.isFile()) return fileIssue("this is no regular file", "name a file that holds the configuration");
+    if (stat.size > MAX_CONFIG_BYTES) return fileIssue(...tooLarge(stat.size));
+    const buffer = new Uint8Array(MAX_CONFIG_BYTES + 1);
+    let length = 0;
+    for (;;) {
+      const { bytesRead } = await file.read(buffer, length, buffer.length - length, length);
+      if (bytesRead === 0) return buffer.subarray(0, length);
+      length += bytesRead;
+      if (length === buffer.length) return fileIssue(...tooLarge(length));
+    }
+  } catch (error) {
+    return unreadable(error);
+  }
+}
+
+const REASONS: Readonly<Record<string, readonly [message: string, hint: string]>> = {
+  ENOENT: ["there is no such file", "name another one with -c FILE"],
+  EACCES: ["this user may not read the file", "run as a user who may, or change its permissions"],
+  ENOTDIR: ["a part of the path is no directory", "name another one with -c FILE"],
+  ELOOP: ["its symbolic links go round in a circle", "name another one with -c FILE"],
+};
+
+function unreadable(error: unknown): Issue {
+  const code = String((error as NodeJS.ErrnoException).code ?? error);
+  const [message, hint] = REASONS[code] ?? [`the file cannot be read: ${code}`, ""];
+  return fileIssue(message, hint);
+}

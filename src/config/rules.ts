@@ -1,0 +1,45 @@
+import type { Raw } from "./inherit.ts";
+import type { Finding } from "./issue.ts";
+import type { Path } from "./places.ts";
+import type { Config } from "./schema.ts";
+
+/** What the rules may know about the machine; given by the caller, so that the same file has the same answer in a test. */
+export interface Environment {
+  /** Number of CPUs, the default of `threads`. */
+  readonly cpus: number;
+  /** The kernel's range of ports for outgoing connections (net.ipv4.ip_local_port_range); null: unknown. */
+  readonly ephemeralPorts: { readonly low: number; readonly high: number } | null;
+}
+
+/** What a rule looks at. */
+export interface RuleContext {
+  /** The document as written, without the values that the schema refused. */
+  readonly document: Raw;
+  /** The same, resolved. */
+  readonly config: Config;
+  readonly environment: Environment;
+  /** Where a resolved log, listen, server, script or instance stands in the file. */
+  origin(part: object): Path;
+  /** True when the schema refused something at one of these paths, above or below it: its absence says nothing then. */
+  spoiled(...paths: readonly Path[]): boolean;
+  /** The first of several paths that the file has: where an inherited value comes from. The last one if it has none. */
+  written(...paths: readonly Path[]): Path;
+}
+
+/** A rule between keys: what the schema of one key alone cannot know. */
+export type Rule = (context: RuleContext) => Finding[];
+
+/** A finding that refuses the file. */
+export function error(path: Path, message: string, hint: string, found?: unknown): Finding {
+  return { severity: "error", path, message, hint, found };
+}
+
+/** A finding that lets the file pass. */
+export function warning(path: Path, message: string, hint: string, found?: unknown): Finding {
+  return { severity: "warning", path, message, hint, found };
+}
+
+/** The same, pointing at the key. */
+export function atKey(finding: Finding): Finding {
+  return { ...finding, atKey: true };
+}

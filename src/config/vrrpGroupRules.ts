@@ -1,0 +1,131 @@
+import { canonicalHost, ipVersion } from "../core/endpoint.ts";
+import { rawTable, rawTables } from "./inherit.ts";
+import type { Finding } from "./issue.ts";
+import { atKey, error, type Rule, warning } from "./rules.ts";
+import type { VrrpInstanceConfig } from "./schema.ts";
+
+/** Errors and warnings between VRRP instances. */
+
+function family(instance: VrrpInstanceConfig): number {
+  return ipVersion(instance.virtualIpAddresses[0]?.address ?? instance.unicastPeers[0] ?? "0.0.0.0");
+}
+
+/** True when the adverts of the two never meet: unicast to other peers (keepalived allows one VRID twice then). */
+function apart(a: VrrpInstanceConfig, b: VrrpInstanceConfig): boolean {
+  if (a.unicastPeers.length === 0 || b.unicastPeers.length === 0) return false;
+  const peers = new Set(a.unicastPeers.map(canonicalHost));
+  return b.unicastPeers.every((peer) => !peers.has(canonicalHost(peer)));
+}
+
+/** Two instances with one VRID on one interface would each take the other's adverts for a rival's. */
+export const vrrpIdentities: Rule = ({ config, origin, spoiled }) => {
+  // A refused identity was replaced by a stand-in, which is nobody's.
+  const known = (instance: VrrpInstanceConfig) =>
+    !spoiled([...origin(instance), "virtual_router_id"], [...origin(instance), "interface"]);
+  const instances = (config.vrrp?.instances ?? []).filter(known);
+  return instances.flatMap((instance, index) => {
+    const twin = instances
+      .slice(0, index)
+      .find(
+        (other) =>
+          other.virtualRouterId === instance.virtualRouterId &&
+          other.interface === instance.interface &&
+          family(other) === family(instance) &&
+          !apart(other, instance),
+      );
+    if (twin === undefined) return [];
+    const message = `${twin.name} has virtual_router_id ${instance.virtualRouterId} on ${instance.interface} already`;
+    return [
+      error(
+        [...origin(instance), "virtual_router_id"],
+        message,
+        "give each virtual router of a network its own, 1..255",
+        instance.virtualRouterId,
+      ),
+    ];
+  });
+};
+
+/** One address cannot be moved by two elections. */
+export const vrrpAddresses: Rule = ({ config, origin }) => {
+  const owners = new Map<string, string>();
+  return (config.vrrp?.instances ?? []).flatMap((instance) => {
+    const lists = [
+      { key: "virtual_ipaddress", list: instance.virtualIpAddresses },
+      { key: "virtual_ipaddress_excluded", list: instance.virtualIpAddressesExcluded },
+    ];
+    return lists.flatMap(({ key, list }) =>
+      list.flatMap(({ address }, index): Finding[] => {
+        const owner = owners.get(canonicalHost(address));
+        owners.set(canonicalHost(address), owner ?? instance.name);
+        if (owner === undefined) return [];
+        const who = owner === instance.name ? "this instance lists" : `${owner} has`;
+        return [
+          error([...origin(instance), key, index], `${who} ${address} already`, "remove one of the two", address),
+        ];
+      }),
+    );
+  });
+};
+
+/** Names of scripts, which track_script refers to. */
+export const vrrpScriptNames: Rule = ({ document }) => {
+  const seen = new Set<unknown>();
+  return rawTables(rawTable(document, "vrrp"), "script").flatMap((script, index) => {
+    const name = script?.name;
+    const twice = typeof name === "string" && seen.has(name);
+    seen.add(name);
+    return twice
+      ? [
+          error(
+            ["vrrp", "script", index, "name"],
+            `there is a script "${name}" already`,
+            "give each script a name of its own",
+            name,
+          ),
+        ]
+      : [];
+  });
+};
+
+/** keepalived's script string was cut at blanks or given to a shell; a word with blanks is most often that habit. */
+export const vrrpCommands: Rule = ({ config, origin }) =>
+  (config.vrrp?.scripts ?? []).flatMap((script): Finding[] => {
+    const [program = ""] = script.command;
+    const path = [...origin(script), "command"];
+    if (program === "")
+      return [error(path, "the command is empty", 'write command = ["/path/of/program", "argument"]')];
+    if (script.command.length === 1 && /\s/.test(program)) {
+      const words = program
+        .trim()
+        .split(/\s+/)
+        .map((word) => JSON.stringify(word))
+        .join(", ");
+      return [
+        error(
+          path,
+          "no shell takes a command apart: this would be the name of one program",
+          `write command = [${words}]`,
+          program,
+        ),
+      ];
+    }
+    return program.startsWith("/")
+      ? []
+      : [error(path, `${program} is no absolute path`, "write where the program is, as in /usr/bin/ping", program)];
+  });
+
+/** A group of one, and a section without instances, do nothing. */
+export const vrrpLeftovers: Rule = ({ config, document, origin }) => {
+  if (config.vrrp === null) return [];
+  if (rawTable(document, "vrrp").instance === undefined) {
+    return [atKey(warning(["vrrp"], "[vrrp] has no instance: no address is moved", "add [vrrp.instance.NAME]"))];
+  }
+  const { instances } = config.vrrp;
+  return instances.flatMap((instance) => {
+    const { syncGroup } = instance;
+    if (syncGroup === null || instances.filter((other) => other.syncGroup === syncGroup).length > 1) return [];
+    const message = `${instance.name} is alone in the sync group "${syncGroup}"`;
+    return [warning([...origin(instance), "sync_group"], message, "name the group in another instance, or remove it")];
+  });
+};

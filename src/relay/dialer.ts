@@ -1,0 +1,274 @@
+import { startConnect } from "../net/connect.ts";
+import { errnoName } from "../net/libc.ts";
+import { parseIp } from "../net/sockaddr.ts";
+import { adoptStream, type StreamHandler, type StreamSocket } from "../net/stream.ts";
+import { serverCounter } from "../pool/board.ts";
+import { ListenCounter, ServerCounter } from "../pool/layout.ts";
+import { count, raise } from "./counting.ts";
+import { queueTimeout } from "./deadline.ts";
+import type { RelayEnvironment, RelayListen } from "./environment.ts";
+import { type ConnectFailure, classifyConnectError, decideRetry } from "./retry.ts";
+import type { Session } from "./session.ts";
+import type { Waiting } from "./waitingLine.ts";
+
+/**
+ * Gets one session its server connection.
+ *
+ * ```
+ *              no room on any server            slot freed
+ *   start ───▶ choosing ───────────▶ queued ─────────────┐
+ *                 │  ▲◀───────────────────────────────────┘
+ *          picked │  │ another server, or the same after a pause
+ *                 ▼  │
+ *              connecting ──failed──▶ pausing ──▶ choosing
+ *                 │ connected
+ *                 ▼
+ *               done: the session has its server, and the slot until it ends
+ * ```
+ */
+export type DialPhase = "choosing" | "queued" | "connecting" | "pausing" | "done";
+
+const NOBODY: readonly number[] = Object.freeze([]);
+const NO_ADDRESS = new Uint8Array(0);
+
+export class Dialer implements Waiting {
+  phase: DialPhase = "choosing";
+  /** Slot of the server in use, or last tried; -1: none yet. */
+  server = -1;
+  /** Monotonic ms when the server in use was chosen, and when the queue was joined; -1: not reached. */
+  assignedMs = -1;
+  queuedMs = -1;
+  boundTo = -1;
+  queueAhead = { onServer: 0, onListen: 0 };
+  retries = 0;
+  redispatched = false;
+  /** When the phase in hand must end, monotonic ms; Infinity: no limit. */
+  deadlineMs = Infinity;
+  private socket: StreamSocket<Dialer> | null = null;
+  private tried: readonly number[] = NOBODY;
+  private holdsSlot = false;
+  private retriesLeft: number;
+
+  constructor(
+    private readonly env: RelayEnvironment,
+    private readonly listen: RelayListen,
+    private readonly session: Session,
+  ) {
+    this.retriesLeft = listen.config.retries;
+  }
+
+  /** Chooses a server and dials it, waits in the queue, or gives up. */
+  choose(): void {
+    const { board, balancer, needsClientAddress } = this.listen;
+    const client = needsClientAddress ? parseIp(this.session.clientHost) : NO_ADDRESS;
+    // Another thread can take the last slot between pick and reserve; each time at least one server has filled up.
+    for (let round = 0; round <= board.slots; round++) {
+      const server = balancer.pick(board, client, this.tried);
+      if (server < 0) break;
+      const served = board.reserve(server);
+      if (served > 0) {
+        this.dial(server, served);
+        return;
+      }
+      if (balancer.bound) {
+        this.wait(server);
+        return;
+      }
+    }
+    // Who already waits goes on waiting when the last server fails: one may return before the queue's timeout.
+    if (this.phase === "queued" || this.untriedUsable()) this.wait(-1);
+    else this.session.giveUp("SC");
+  }
+
+  /** A slot may be free: tries to leave the queue. False when it still has to wait. */
+  tryLeaveQueue(): boolean {
+    this.choose();
+    return this.phase !== "queued";
+  }
+
+  /** Call when `deadlineMs` has passed. */
+  onDeadline(): void {
+    if (this.phase === "queued") this.session.giveUp("sQ");
+    else if (this.phase === "connecting") this.failed({ kind: "timeout" });
+    else if (this.phase === "pausing") this.resume();
+  }
+
+  /** The session ends: leaves the queue, drops an attempt in flight, gives the slot back. */
+  release(): void {
+    this.listen.line.leave(this);
+    const { socket } = this;
+    this.socket = null;
+    socket?.end();
+    this.releaseSlot();
+  }
+
+  private untriedUsable(): boolean {
+    const { board } = this.listen;
+    for (let server = 0; server < board.slots; server++) {
+      if (board.weight(server) > 0 && !this.tried.includes(server)) return true;
+    }
+    return false;
+  }
+
+  private wait(boundTo: number): void {
+    if (this.phase === "queued" && this.boundTo === boundTo) return;
+    this.listen.line.leave(this);
+    this.phase = "queued";
+    if (this.queuedMs < 0) this.queuedMs = this.env.clock.nowMs();
+    this.deadlineMs = this.queuedMs + queueTimeout(this.listen.config.timeout);
+    this.boundTo = boundTo;
+    this.queueAhead = this.listen.line.join(this);
+    this.session.rearm();
+    // A slot freed by another thread before we stood in line rang for nobody.
+    this.choose();
+  }
+
+  private dial(server: number, served: number): void {
+    const { counters } = this.listen;
+    this.listen.line.leave(this);
+    this.holdsSlot = true;
+    this.server = server;
+    this.assignedMs = this.env.clock.nowMs();
+    count(counters, serverCounter(server, ServerCounter.selected));
+    raise(counters, serverCounter(server, ServerCounter.maxCurrent), served);
+    this.attempt();
+  }
+
+  private attempt(): void {
+    const { listen, server } = this;
+    const sources = listen.sources[server] ?? [];
+    const connects = count(listen.counters, serverCounter(server, ServerCounter.connects));
+    const source = sources.length > 0 ? (sources[connects % sources.length] as Uint8Array) : null;
+    this.phase = "connecting";
+    const fd = startConnect(listen.board.address(server), listen.board.addressLength(server), source);
+    if (fd < 0) {
+      this.failed(classifyConnectError(errnoName(-fd)));
+      return;
+    }
+    const { connectMs } = listen.config.timeout;
+    this.deadlineMs = connectMs === null ? Infinity : this.env.clock.nowMs() + connectMs;
+    adoptStream<Dialer>(fd, this, dialHandler);
+    this.session.rearm();
+  }
+
+  /** What the attempt's socket says; once connected, all of it is the session's. */
+  opened(socket: StreamSocket<Dialer>): void {
+    this.socket = socket;
+  }
+
+  /** Whether the socket is the one in use: those of earlier attempts still close. */
+  owns(socket: StreamSocket<Dialer>): boolean {
+    return socket === this.socket;
+  }
+
+  connected(socket: StreamSocket<Dialer>): void {
+    const { listen, server } = this;
+    this.phase = "done";
+    this.deadlineMs = Infinity;
+    listen.board.clearConsecutiveErrors(server);
+    count(listen.counters, ListenCounter.established);
+    count(listen.counters, serverCounter(server, ServerCounter.sessions));
+    listen.counters[serverCounter(server, ServerCounter.lastSession)] = this.session.acceptedWallMs;
+    this.session.connected(socket);
+  }
+
+  failed(failure: ConnectFailure): void {
+    const { listen, server, env } = this;
+    const { config, counters } = listen;
+    const { socket } = this;
+    this.socket = null; // before ending it: its close must not be taken for another failure
+    socket?.end();
+    if (failure.kind === "shortage") env.report({ kind: "shortage", listen: config.name, server, errno: failure.errno });
+    else this.observe(server);
+    if (!this.tried.includes(server)) this.tried = [...this.tried, server];
+    const decision = decideRetry(failure, {
+      retriesLeft: this.retriesLeft--,
+      redispatch: config.redispatch,
+      untriedUsable: this.untriedUsable(),
+      connectTimeoutMs: config.timeout.connectMs,
+    });
+    if (decision.kind === "fail") {
+      count(counters, serverCounter(server, ServerCounter.connectErrors));
+      this.session.giveUp(failure.kind === "timeout" ? "sC" : failure.kind === "shortage" ? "RC" : "SC");
+      return;
+    }
+    this.retries++;
+    if (decision.kind === "redispatch") {
+      count(counters, serverCounter(server, ServerCounter.redispatches));
+      count(counters, ListenCounter.redispatches);
+      this.redispatched = true;
+      this.chooseAnew();
+      return;
+    }
+    count(counters, serverCounter(server, ServerCounter.retries));
+    count(counters, ListenCounter.retries);
+    if (decision.anyServer) this.tried = NOBODY;
+    this.phase = "pausing";
+    this.deadlineMs = env.clock.nowMs() + decision.delayMs;
+    this.session.rearm();
+  }
+
+  /** The pause between two attempts is over: the same server again, while it is usable and the only one, else whoever is. */
+  private resume(): void {
+    const { board, config } = this.listen;
+    if (board.weight(this.server) > 0 && (!config.redispatch || board.usable <= 1)) this.attempt();
+    else this.chooseAnew();
+  }
+
+  private chooseAnew(): void {
+    this.releaseSlot();
+    this.phase = "choosing";
+    this.choose();
+  }
+
+  private observe(server: number): void {
+    const { board, config } = this.listen;
+    const observed = config.servers[server];
+    if (observed?.observe !== "layer4") return;
+    const errors = board.addConsecutiveError(server);
+    if (errors >= observed.errorLimit) {
+      this.env.report({ kind: "trafficErrors", listen: config.name, server, count: errors });
+    }
+  }
+
+  private releaseSlot(): void {
+    if (!this.holdsSlot) return;
+    this.holdsSlot = false;
+    this.listen.board.release(this.server);
+    this.env.slotFreed(this.listen);
+  }
+
+  /** The session that is being served. */
+  get owner(): Session {
+    return this.session;
+  }
+}
+
+const dialHandler: StreamHandler<Dialer> = {
+  open: (socket) => socket.data.opened(socket),
+  data(socket, chunk) {
+    if (begun(socket)) socket.data.owner.serverData(chunk);
+  },
+  drain(socket) {
+    const dialer = socket.data;
+    if (dialer.phase === "done") dialer.owner.serverDrain();
+    else begun(socket);
+  },
+  end(socket) {
+    if (begun(socket)) socket.data.owner.serverEnd();
+  },
+  close(socket, error) {
+    const dialer = socket.data;
+    if (!dialer.owns(socket)) return;
+    if (dialer.phase === "done") dialer.owner.serverClosed(error);
+    else dialer.failed(classifyConnectError((error as NodeJS.ErrnoException | undefined)?.code ?? "ECONNRESET"));
+  },
+};
+
+/** Whether the socket's words are for the session; the first thing heard of a connecting socket means that it is connected. */
+function begun(socket: StreamSocket<Dialer>): boolean {
+  const dialer = socket.data;
+  if (!dialer.owns(socket)) return false;
+  if (dialer.phase === "connecting") dialer.connected(socket);
+  return true;
+}

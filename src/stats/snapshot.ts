@@ -1,0 +1,145 @@
+import type { CheckStatus } from "../core/checkStatus.ts";
+import type { AdminState } from "../pool/server.ts";
+import type { Rate } from "./rates.ts";
+
+/**
+ * How everything stands at one moment: plain JSON, what `show status` answers and every display is made from. Counters
+ * run since the proxy process started; bytes "in" come from clients, "out" go to them; durations are whole milliseconds.
+ */
+export interface Snapshot {
+  process: ProcessSnapshot;
+  listens: ListenSnapshot[];
+}
+
+export interface ProcessSnapshot {
+  version: string;
+  commit: string;
+  /** YYYY/MM/DD. */
+  releaseDate: string;
+  /** Host name. */
+  node: string;
+  /** Pid of the proxy process; signals are for the supervisor. */
+  pid: number;
+  supervisorPid: number;
+  /** When the supervisor started, epoch ms, and how long ago that is. */
+  startedWallMs: number;
+  uptimeMs: number;
+  /** How long ago the present proxy process started: counters begin there. */
+  proxyUptimeMs: number;
+  /** How often the proxy process had to be started again. */
+  restarts: number;
+  stopping: boolean;
+  /** Relay threads. */
+  threads: number;
+  connections: Occupancy & { limit: number };
+  connectionRate: Rate;
+  bytesOutRate: Rate;
+  /** Share of their time that our threads did not run in the last second, 0..100. */
+  idlePercent: number;
+  openFilesLimit: number;
+  droppedLogs: number;
+}
+
+/** Connections or sessions: now, most at once, most allowed (null: no limit), all so far. */
+export interface Occupancy {
+  current: number;
+  max: number;
+  limit: number | null;
+  total: number;
+}
+
+/** OPEN; FULL: at a limit, clients wait in the kernel; DOWN: no server to give them to; STOP: no longer accepting. */
+export type ListenStatus = "OPEN" | "FULL" | "DOWN" | "STOP";
+
+/** What listens and servers have in common. */
+interface Traffic {
+  rate: Rate;
+  bytesIn: number;
+  bytesOut: number;
+  queue: { current: number; max: number };
+  errors: {
+    connect: number;
+    retries: number;
+    redispatches: number;
+    clientAborts: number;
+    serverAborts: number;
+  };
+  /** Over about the last 1024 sessions; 0 when there were none. */
+  average: { queueMs: number; connectMs: number; totalMs: number };
+  /** Since the last session began; null: there was none. */
+  lastSessionAgoMs: number | null;
+}
+
+export interface ListenSnapshot extends Traffic {
+  name: string;
+  status: ListenStatus;
+  mode: "tcp";
+  /** As the configuration writes them: "0.0.0.0:80", "unix:/path". */
+  binds: string[];
+  balance: string;
+  sessions: Occupancy;
+  /** Times that accepting stopped because a limit was reached. */
+  acceptPauses: number;
+  /** Servers that can take new sessions, by role; backups are used only while there is no active one. */
+  usable: { active: number; backup: number };
+  /** Whether anybody can, since when, how often nobody could, and for how long in all. */
+  available: boolean;
+  inStateMs: number;
+  downs: number;
+  downtimeMs: number;
+  servers: ServerSnapshot[];
+}
+
+export interface ServerSnapshot extends Traffic {
+  name: string;
+  address: string;
+  /** HAProxy's word: "UP", "UP 2/3", "DOWN 1/2", "DRAIN", "MAINT", "MAINT (resolution)", "no check", … */
+  status: string;
+  /** What a person wants of it, and whether its name has no address yet. */
+  admin: AdminState;
+  unresolved: boolean;
+  /** What checks say; true while there are none. */
+  up: boolean;
+  backup: boolean;
+  /** `effective` takes part in balancing now: 0 while it gets no new sessions, less than `configured` in slow start. */
+  weight: { configured: number; effective: number };
+  /** Share of its weight that slow start has reached; null outside of slow start. */
+  throttlePercent: number | null;
+  sessions: Occupancy;
+  /** Times the balancer chose it, and connections started to it. */
+  selected: number;
+  connects: number;
+  /** null: not checked. */
+  check: CheckSnapshot | null;
+  inStateMs: number;
+  /** Times it went from up to down, and for how long in all. */
+  downs: number;
+  downtimeMs: number;
+}
+
+export interface CheckSnapshot {
+  /** 0..rise+fall-1; up from `rise` on. */
+  health: number;
+  rise: number;
+  fall: number;
+  failures: number;
+  /** Failures concluded from traffic (`observe`); null: traffic is not observed. */
+  observed: number | null;
+  /** Checks that our own shortage prevented. */
+  inconclusive: number;
+  /** null before the first. */
+  last: LastCheck | null;
+}
+
+export interface LastCheck {
+  status: CheckStatus;
+  /** "Layer4 check passed" … */
+  description: string;
+  /** Of the protocol, as SMTP's 421. */
+  code: number | null;
+  /** What the server or the system said. */
+  info: string | null;
+  /** null: concluded from traffic, no check ran. */
+  durationMs: number | null;
+  agoMs: number;
+}

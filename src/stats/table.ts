@@ -1,0 +1,173 @@
+import { humanBytes, humanCount, humanDuration, humanUptime } from "./humanise.ts";
+import { printable } from "./printable.ts";
+import { findProblems } from "./problems.ts";
+import type { CheckSnapshot, ListenSnapshot, ProcessSnapshot, ServerSnapshot, Snapshot } from "./snapshot.ts";
+
+export interface TableOptions {
+  /** Colour the states with ANSI codes; everything is also said in words. */
+  colour: boolean;
+  /** Longest line in characters; 80 at least. */
+  width: number;
+}
+
+type Colour = "green" | "yellow" | "red" | null;
+
+/** One line of the table: the last cell takes what room is left, the others are as wide as their column. */
+interface Row {
+  cells: string[];
+  colour: Colour;
+}
+
+const TITLES = ["NAME", "STATE", "WGT", "CUR", "MAX", "LIM", "TOTAL", "IN", "OUT", "FOR", "LAST CHECK"];
+const STATE = 1;
+/** Columns of text begin at their left; numbers and times end at their right. */
+const LEFT = new Set([0, STATE, TITLES.length - 1]);
+const LONGEST_NAME = 40;
+const LEAST_NAME = 12;
+const LEAST_CHECK = 24;
+const ANSI = { green: 32, yellow: 33, red: 31 };
+
+/** The running balancer at a glance: a line about the process, a row a listen with its servers below, and what is down. */
+export function renderStatus(snapshot: Snapshot, options: TableOptions): string {
+  const rows = snapshot.listens.flatMap((listen) => [listenRow(listen), ...listen.servers.map(serverRow)]);
+  const lines = [...processLines(snapshot.process), ""];
+  if (rows.length > 0) lines.push(...layOut([{ cells: TITLES, colour: null }, ...rows], options));
+  else lines.push("no listens");
+  return `${[...lines, ...problemLines(snapshot)].map((line) => line.trimEnd()).join("\n")}\n`;
+}
+
+function processLines(process: ProcessSnapshot): string[] {
+  const { connections, restarts, droppedLogs } = process;
+  const facts = [
+    `haproxy-lite ${process.version} (${process.commit}) up ${humanUptime(process.uptimeMs)}`,
+    `pid ${process.supervisorPid}`,
+    `${process.threads} thread${plural(process.threads)}`,
+    `${connections.current}/${connections.limit} connections`,
+    `${process.connectionRate.now}/s`,
+  ];
+  const remarks = [
+    ...(process.stopping ? ["stopping: no new connections are accepted"] : []),
+    ...(restarts > 0
+      ? [
+          `proxy process restarted ${restarts} time${plural(restarts)}; counters begin ${humanDuration(process.proxyUptimeMs)} ago`,
+        ]
+      : []),
+    ...(droppedLogs > 0 ? [`${humanCount(droppedLogs)} log line${plural(droppedLogs)} dropped`] : []),
+  ];
+  return [printable(facts.join(", ")), ...remarks];
+}
+
+function listenRow(listen: ListenSnapshot): Row {
+  const { status, usable, servers, rate, queue } = listen;
+  const facts = [
+    `${usable.active + usable.backup}/${servers.length} usable`,
+    `${humanCount(rate.now)}/s`,
+    ...(queue.current > 0 ? [`${queue.current} queued`] : []),
+    `${listen.balance} ${listen.binds.join(" ")}`,
+  ];
+  return {
+    cells: [listen.name, status, "", ...figures(listen), humanDuration(listen.inStateMs), facts.join(", ")],
+    colour: status === "OPEN" ? "green" : status === "DOWN" ? "red" : "yellow",
+  };
+}
+
+function serverRow(server: ServerSnapshot): Row {
+  const { status, backup, throttlePercent, weight } = server;
+  const name = `  ${server.name}${backup ? " (backup)" : ""}`;
+  const shownWeight = throttlePercent === null ? weight.configured : `${throttlePercent}%`;
+  return {
+    cells: [
+      name,
+      status,
+      String(shownWeight),
+      ...figures(server),
+      humanDuration(server.inStateMs),
+      lastCheck(server.check),
+    ],
+    colour: serverColour(status),
+  };
+}
+
+function serverColour(status: string): Colour {
+  if (status.startsWith("DOWN") || status === "MAINT (resolution)") return "red";
+  if (status === "no check") return null;
+  return status === "UP" ? "green" : "yellow";
+}
+
+function figures({ sessions, bytesIn, bytesOut }: ListenSnapshot | ServerSnapshot): string[] {
+  const { current, max, limit, total } = sessions;
+  const limitText = limit === null ? "-" : humanCount(limit);
+  return [
+    humanCount(current),
+    humanCount(max),
+    limitText,
+    humanCount(total),
+    humanBytes(bytesIn),
+    humanBytes(bytesOut),
+  ];
+}
+
+/** "L4OK in 1ms", "L4CON Connection refused", "L7STS 421 too busy in 12ms" */
+function lastCheck(check: CheckSnapshot | null): string {
+  if (check === null) return "-";
+  const { last } = check;
+  if (last === null) return "not checked yet";
+  const passed = last.status.endsWith("OK");
+  // What a passed check says of itself ("(tcp-check)") tells nobody anything; why one failed is what matters.
+  const words = [
+    last.status,
+    last.code !== null && last.code !== 0 ? String(last.code) : "",
+    passed ? "" : (last.info ?? last.description),
+  ];
+  const duration = last.durationMs === null || (!passed && last.info !== null) ? "" : `in ${last.durationMs}ms`;
+  return [...words, duration].filter((word) => word !== "").join(" ");
+}
+
+function problemLines(snapshot: Snapshot): string[] {
+  const { servers, listens } = findProblems(snapshot);
+  if (servers.length + listens.length === 0) return [];
+  const parts = [
+    ...(servers.length > 0 ? [`${servers.length} server${plural(servers.length)} down`] : []),
+    ...(listens.length > 0 ? [`nobody serves ${listens.map(printable).join(", ")}`] : []),
+  ];
+  return ["", parts.join("; ")];
+}
+
+function layOut(rows: readonly Row[], { colour, width }: TableOptions): string[] {
+  const cells = rows.map((row) => row.cells.map(printable));
+  const widths = TITLES.map((_, column) => Math.max(...cells.map((row) => Bun.stringWidth(row[column] ?? ""))));
+  const last = TITLES.length - 1;
+  const gaps: number[] = TITLES.map((_, column) =>
+    column === 0 ? 0 : LEFT.has(column) || LEFT.has(column - 1) || TITLES[column] === "FOR" ? 2 : 1,
+  );
+  const fixed = gaps.reduce((sum, gap) => sum + gap, 0) + widths.slice(1, last).reduce((sum, each) => sum + each, 0);
+  // Names give way to checks, down to where neither could be recognised.
+  const room = Math.max(LEAST_NAME, width - fixed - Math.min(LEAST_CHECK, widths[last] ?? 0));
+  const nameWidth = Math.min(widths[0] ?? 0, LONGEST_NAME, room);
+  widths[0] = nameWidth;
+  widths[last] = Math.max(0, width - fixed - nameWidth);
+  return cells.map((row, line) =>
+    row
+      .map((cell, column) => {
+        const text = aligned(cell, widths[column] ?? 0, LEFT.has(column));
+        const tone = colour && column === STATE ? rows[line]?.colour : null;
+        return " ".repeat(gaps[column] ?? 0) + (tone ? `\u001b[${ANSI[tone]}m${text}\u001b[0m` : text);
+      })
+      .join(""),
+  );
+}
+
+/** Cut with an ellipsis, or padded, to exactly `width` columns of the terminal. */
+function aligned(text: string, width: number, left: boolean): string {
+  let cut = text;
+  if (Bun.stringWidth(cut) > width) {
+    while (cut !== "" && Bun.stringWidth(cut) > width - 1) cut = cut.slice(0, -1);
+    cut += "…";
+  }
+  const padding = " ".repeat(Math.max(0, width - Bun.stringWidth(cut)));
+  return left ? cut + padding : padding + cut;
+}
+
+function plural(count: number): string {
+  return count === 1 ? "" : "s";
+}
