@@ -88,7 +88,7 @@ export class Probe {
         break;
       case "wait":
         if (action.quietMs === null) break;
-        this.cancelQuiet = this.options.clock.after(action.quietMs, () => this.tell({ kind: "quiet" }));
+        this.cancelQuiet = this.tellAfter(action.quietMs, { kind: "quiet" });
         break;
       case "done":
         this.finish(action.outcome, false);
@@ -107,7 +107,16 @@ export class Probe {
 
   private setDeadline(ms: number): void {
     this.cancelDeadline();
-    this.cancelDeadline = this.options.clock.after(ms, () => this.tell({ kind: "timeout" }));
+    this.cancelDeadline = this.tellAfter(ms, { kind: "timeout" });
+  }
+
+  /** Looks at the sockets once more before it tells: when our own loop was late, the server need not have been. */
+  private tellAfter(ms: number, event: StepEvent): () => void {
+    const { clock } = this.options;
+    let cancel = clock.after(ms, () => {
+      cancel = clock.after(0, () => this.tell(event));
+    });
+    return () => cancel();
   }
 
   private connect(port: number | null): void {

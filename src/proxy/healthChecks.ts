@@ -43,6 +43,7 @@ export class HealthChecks {
         onResult: (result, state) => {
           this.lastCheckMs.set(key(listen.name, slot), this.clock.nowMs());
           this.onResult(listen.name, slot, result);
+          if (result.passed) pool?.board.clearConsecutiveErrors(slot);
           pool?.setUp(slot, state.up);
         },
       });

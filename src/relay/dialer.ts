@@ -227,6 +227,7 @@ export class Dialer implements Waiting {
     if (observed?.observe !== "layer4") return;
     const errors = board.addConsecutiveError(server);
     if (errors >= observed.errorLimit) {
+      board.clearConsecutiveErrors(server); // as HAProxy: the next row of errors counts from nought
       this.env.report({ kind: "trafficErrors", listen: config.name, server, count: errors });
     }
   }
