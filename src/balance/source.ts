@@ -24,7 +24,13 @@ export const source: BalancerFactory = ({ names }) => {
   };
 };
 
-function nearest(view: PoolView, client: number, hashes: Uint32Array, names: readonly string[], tried: readonly number[]): number {
+function nearest(
+  view: PoolView,
+  client: number,
+  hashes: Uint32Array,
+  names: readonly string[],
+  tried: readonly number[],
+): number {
   let best = NONE;
   let bestDistance = Number.POSITIVE_INFINITY;
   for (let server = 0; server < hashes.length; server++) {

@@ -1,12 +1,13 @@
-import { AF_UNIX, errno, libc, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_NONBLOCK, SystemError } from "./libc.ts";
+import { AF_UNIX, errno, libc, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_NONBLOCK, SOL_SOCKET, SystemError, setSocketOption } from "./libc.ts";
 
+const SO_SNDBUF = 7;
 const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
 const RING = new Uint8Array(new ArrayBuffer(1)).fill(1);
 
 /**
  * Wakes another thread's event loop: a datagram socket pair, one end read by the owner's loop, the other rung from any
- * thread of the process. Rings that come before the owner looks are one ring.
+ * thread of the process. Of many rings that come before the owner looks a handful are kept.
  */
 export interface DoorbellFds {
   owner: number;
@@ -19,7 +20,10 @@ export function createDoorbell(): DoorbellFds {
   if (libc.socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) < 0) {
     throw new SystemError("socketpair", errno());
   }
-  return { owner: pair[0] as number, ringer: pair[1] as number };
+  const [owner, ringer] = pair as unknown as [number, number];
+  // Room for a handful of rings (the kernel rounds up): those that queue while the owner is busy each call it.
+  setSocketOption(ringer, SOL_SOCKET, SO_SNDBUF, 1);
+  return { owner, ringer };
 }
 
 /** Rings from any thread. A full queue is fine: the owner has rings to wake up for. */

@@ -26,6 +26,7 @@ const { symbols } = dlopen(GLIBC_FIRST || !existsSync(MUSL) ? "libc.so.6" : MUSL
   recv: { args: ["i32", "ptr", "u64", "i32"], returns: FFIType.i64_fast },
   getrlimit: { args: ["i32", "ptr"], returns: "i32" },
   setrlimit: { args: ["i32", "ptr"], returns: "i32" },
+  madvise: { args: ["u64", "u64", "i32"], returns: "i32" },
   prctl: { args: ["i32", "u64", "u64", "u64", "u64"], returns: "i32" },
   getpwnam: { args: ["ptr"], returns: "ptr" },
   getpwuid: { args: ["u32"], returns: "ptr" },
@@ -51,7 +52,9 @@ export function strerror(code: number): string {
   return String(symbols.strerror(code));
 }
 
+// Where a number has two names, the later entry wins: EAGAIN is also EWOULDBLOCK, and nobody looks for that.
 const NAMES = new Map<number, string>(Object.entries(constants.errno).map(([name, code]) => [code, name]));
+NAMES.set(constants.errno.EAGAIN, "EAGAIN");
 
 /** "ECONNREFUSED" for 111; "E7777" for a number that has no name. */
 export function errnoName(code: number): string {

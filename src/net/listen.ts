@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, rmSync } from "node:fs";
+import { chmodSync, lstatSync, rmSync } from "node:fs";
 import type { Endpoint } from "../core/endpoint.ts";
 import {
   AF_INET6,
@@ -21,6 +21,7 @@ const SO_REUSEPORT = 15;
 const IP_FREEBIND = 15;
 const IPV6_V6ONLY = 26;
 const EADDRINUSE = 98;
+const LONGEST_TURN_MS = 200;
 
 export interface ListenOptions {
   /** How many sockets share the address (SO_REUSEPORT spreads clients over them evenly); 1 for unix sockets. */
@@ -39,19 +40,12 @@ export interface ListenOptions {
  */
 export function bindListeners(endpoint: Endpoint, options: ListenOptions): number[] {
   const address = encodeSockaddr(endpoint);
-  if (endpoint.kind === "unix") return bindUnix(endpoint.path, address, options);
-  const guard = lockAddress(endpoint);
-  const fds: number[] = [];
+  const turn = awaitTurn();
   try {
-    probeExclusive(address);
-    for (let i = 0; i < options.sockets; i++) fds.push(bindTcp(address, options.sockets > 1, options.backlog));
-  } catch (error) {
-    for (const fd of fds) libc.close(fd);
-    libc.close(guard);
-    throw error;
+    return endpoint.kind === "unix" ? bindUnix(endpoint.path, address, options) : bindTcpGroup(address, options);
+  } finally {
+    libc.close(turn);
   }
-  releases.set(fds, () => libc.close(guard));
-  return fds;
 }
 
 /** Closes what {@link bindListeners} returned, and gives the address back to other processes. */
@@ -71,18 +65,33 @@ export function boundEndpoint(fd: number): Endpoint | null {
   return decodeSockaddr(bytes.subarray(0, length[0]));
 }
 
-/** What else goes when the sockets go: the lock on their address, or the socket's file. */
+/** What else goes when the sockets go: nothing, or the socket's file. */
 const releases = new WeakMap<number[], () => void>();
 
 /**
- * An abstract unix name per address (a network namespace has its own): two instances that start in the same instant both
- * pass the probe below, and this decides between them.
+ * Only one process of ours binds at a time (an abstract unix name, which the kernel drops with its holder): of two instances
+ * that start in the same instant both would pass the checks below, on one address or on two that overlap, such as 0.0.0.0 and
+ * 127.0.0.1. Binding takes less than a millisecond; who holds the name much longer is not binding, and is not waited for.
  */
-function lockAddress(endpoint: Extract<Endpoint, { kind: "tcp" }>): number {
+function awaitTurn(): number {
+  const name = encodeSockaddr({ kind: "unix", path: "@haproxy-lite/binding" });
   const fd = open(AF_UNIX);
-  const name = encodeSockaddr({ kind: "unix", path: `@haproxy-lite/listen/${endpoint.host}:${endpoint.port}` });
-  if (libc.bind(fd, name, name.length) < 0) fail(fd, "bind");
+  for (let waitedMs = 0; waitedMs < LONGEST_TURN_MS && libc.bind(fd, name, name.length) < 0; waitedMs++)
+    Bun.sleepSync(1);
   return fd;
+}
+
+function bindTcpGroup(address: Uint8Array, options: ListenOptions): number[] {
+  const fds: number[] = [];
+  try {
+    probeExclusive(address);
+    for (let i = 0; i < options.sockets; i++) fds.push(bindTcp(address, options.sockets > 1, options.backlog));
+  } catch (error) {
+    for (const fd of fds) libc.close(fd);
+    throw error;
+  }
+  releases.set(fds, () => {});
+  return fds;
 }
 
 /** Without SO_REUSEPORT the kernel refuses to bind an address on which any other socket listens. */
@@ -114,7 +123,7 @@ function bindSocket(address: Uint8Array, shared: boolean): number {
 
 function bindUnix(path: string, address: Uint8Array, options: ListenOptions): number[] {
   const abstract = path.startsWith("@");
-  if (!abstract && existsSync(path)) removeStale(path, address);
+  if (!abstract) removeStale(path, address);
   const fd = open(AF_UNIX);
   // The file appears with the mode it is to have: never, not even for a moment, with a wider one.
   const before = process.umask(0o177);
@@ -128,14 +137,19 @@ function bindUnix(path: string, address: Uint8Array, options: ListenOptions): nu
   if (libc.listen(fd, options.backlog) < 0) fail(fd, "listen");
   if (!abstract && options.mode !== undefined) chmodSync(path, options.mode);
   const fds = [fd];
+  const ours = abstract ? undefined : lstatSync(path).ino;
   releases.set(fds, () => {
-    if (!abstract) rmSync(path, { force: true });
+    // Somebody may have removed our file and listen on a new one there.
+    if (ours !== undefined && lstatSync(path, { throwIfNoEntry: false })?.ino === ours) rmSync(path, { force: true });
   });
   return fds;
 }
 
-/** A socket file that nobody listens on is left over from a crash and removed; a live one means the address is in use. */
+/** A socket file that nobody listens on is left over from a crash and removed; a live one, or any other file, is in the way. */
 function removeStale(path: string, address: Uint8Array): void {
+  const file = lstatSync(path, { throwIfNoEntry: false });
+  if (file === undefined) return;
+  if (!file.isSocket()) throw new SystemError("bind", EADDRINUSE);
   const fd = open(AF_UNIX);
   const alive = libc.connect(fd, address, address.length) === 0 || errno() !== 111; // ECONNREFUSED: nobody there
   libc.close(fd);

@@ -36,7 +36,7 @@ export function encodeSockaddr(endpoint: Endpoint): Uint8Array {
     bytes.set(host.split(".").map(Number), 4);
     return bytes;
   }
-  if (!isIPv6(host)) throw new RangeError(`${host} is not an IP address`);
+  if (!isIPv6(host) || host.includes("%")) throw new RangeError(`${host} is not an IP address`);
   const bytes = allocate(28, AF_INET6);
   bytes[2] = port >> 8;
   bytes[3] = port & 0xff;
@@ -91,6 +91,9 @@ function parseIPv6(host: string): number[] {
 }
 
 function formatIPv6(bytes: Uint8Array): string {
+  // RFC 5952 §5, and what Bun prints for an IPv4 client of a dual-stack socket.
+  const isV4Mapped = bytes[10] === 0xff && bytes[11] === 0xff && bytes.subarray(0, 10).every((byte) => byte === 0);
+  if (isV4Mapped) return `::ffff:${Array.from(bytes.subarray(12, 16)).join(".")}`;
   const words = Array.from({ length: 8 }, (_, i) => ((bytes[2 * i] ?? 0) << 8) | (bytes[2 * i + 1] ?? 0));
   let bestStart = -1;
   let bestLength = 1; // RFC 5952 §4.2.2: a single zero group is not shortened

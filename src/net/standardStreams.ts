@@ -6,10 +6,16 @@ const HOLD_BYTES = 4 * 1024 * 1024;
 /** stdout or stderr as a place for lines: never blocks, and what a reader does not fetch is bounded, the rest dropped and counted. */
 export class StandardStream {
   private dropped = 0;
+  private unreported = 0;
 
   constructor(private readonly stream: Writable) {
     // EPIPE: whoever read us has gone. Serving goes on.
     stream.on("error", () => {});
+  }
+
+  /** Lines dropped so far. */
+  get droppedLines(): number {
+    return this.dropped;
   }
 
   /** Writes one line, without its newline. */
@@ -20,11 +26,13 @@ export class StandardStream {
   /** Writes whole lines, newlines included. */
   writeText(text: string): void {
     if (this.stream.writableLength > HOLD_BYTES) {
-      this.dropped++;
+      const lines = text.split("\n").length - 1;
+      this.dropped += lines;
+      this.unreported += lines;
       return;
     }
-    if (this.dropped > 0) this.stream.write(`${this.dropped} writes dropped: nobody read them\n`);
-    this.dropped = 0;
+    if (this.unreported > 0) this.stream.write(`${this.unreported} log lines dropped: nobody read them\n`);
+    this.unreported = 0;
     this.stream.write(text);
   }
 }

@@ -8,11 +8,14 @@ export type StreamSocket<T> = Socket<T>;
 /** What happens on one side of a connection; see Bun's SocketHandler. Half-open is always allowed. */
 export type StreamHandler<T> = Pick<SocketHandler<T>, "open" | "data" | "drain" | "end" | "close" | "error">;
 
+/** The same of a socket given as an fd. `connectError` means that the loop did not take it: the fd is still the caller's. */
+export type AdoptedHandler<T> = StreamHandler<T> & Required<Pick<SocketHandler<T>, "connectError">>;
+
 /**
  * Puts an fd that is connected, or connecting (net/connect.ts), into this thread's event loop. Bun owns the fd from here on.
  * `open` runs at once; while connecting, the first `drain` means connected, and a `close` before it carries the true errno.
  */
-export function adoptStream<T>(fd: number, data: T, socket: StreamHandler<T>): void {
+export function adoptStream<T>(fd: number, data: T, socket: AdoptedHandler<T>): void {
   // Bun's types know `fd` for files only; for sockets it is what makes the true errno, deadlines and cancelling possible.
   Bun.connect({ fd, data, allowHalfOpen: true, socket } as unknown as Parameters<typeof Bun.connect<T>>[0]);
 }

@@ -128,9 +128,13 @@ export class ListenBoard implements PoolView {
   reserve(server: number): number {
     const at = serverWord(server, ServerWord.served);
     const limit = this.words[serverWord(server, ServerWord.maxconn)] as number;
-    const served = Atomics.add(this.words, at, 1) + 1;
-    if (limit === 0 || served <= limit) return served;
-    Atomics.sub(this.words, at, 1);
+    if (limit === 0) return Atomics.add(this.words, at, 1) + 1;
+    // Adding first and taking back what is too much would make others see a full server that is not.
+    for (let served = Atomics.load(this.words, at); served < limit; ) {
+      const seen = Atomics.compareExchange(this.words, at, served, served + 1);
+      if (seen === served) return served + 1;
+      served = seen;
+    }
     return 0;
   }
 
@@ -201,8 +205,9 @@ export class ListenBoard implements PoolView {
     Atomics.store(this.words, Header.usable, count);
   }
 
-  /** Publishes a rotation: written to the idle buffer, then the generation is turned over. */
+  /** Publishes a rotation: written to the idle buffer, then the generation is turned over. Throws RangeError when it does not fit. */
   setRotation(rotation: Uint16Array): void {
+    if (rotation.length > this.rotationLimit) throw new RangeError(`rotation of ${rotation.length} turns, ${this.rotationLimit} fit`);
     const generation = Atomics.load(this.words, Header.rotationGeneration) + 1;
     const buffer = generation & 1;
     this.turns.set(rotation, buffer * this.layout.rotationLimit);
