@@ -33,7 +33,7 @@ export function renderStatus(snapshot: Snapshot, options: TableOptions): string 
   const lines = [...processLines(snapshot.process), ""];
   if (rows.length > 0) lines.push(...layOut([{ cells: TITLES, colour: null }, ...rows], options));
   else lines.push("no listens");
-  return `${[...lines, ...problemLines(snapshot)].map((line) => line.trimEnd()).join("\n")}\n`;
+  return `${[...lines, ...problemLines(snapshot, options.width)].map((line) => line.trimEnd()).join("\n")}\n`;
 }
 
 function processLines(process: ProcessSnapshot): string[] {
@@ -63,7 +63,7 @@ function listenRow(listen: ListenSnapshot): Row {
     `${usable.active + usable.backup}/${servers.length} usable`,
     `${humanCount(rate.now)}/s`,
     ...(queue.current > 0 ? [`${queue.current} queued`] : []),
-    `${listen.balance} ${listen.binds.join(" ")}`,
+    listen.binds.join(" "),
   ];
   return {
     cells: [listen.name, status, "", ...figures(listen), humanDuration(listen.inStateMs), facts.join(", ")],
@@ -123,14 +123,14 @@ function lastCheck(check: CheckSnapshot | null): string {
   return [...words, duration].filter((word) => word !== "").join(" ");
 }
 
-function problemLines(snapshot: Snapshot): string[] {
+/** What is down, by name as far as a line reaches. */
+function problemLines(snapshot: Snapshot, width: number): string[] {
   const { servers, listens } = findProblems(snapshot);
-  if (servers.length + listens.length === 0) return [];
-  const parts = [
-    ...(servers.length > 0 ? [`${servers.length} server${plural(servers.length)} down`] : []),
-    ...(listens.length > 0 ? [`nobody serves ${listens.map(printable).join(", ")}`] : []),
+  const lines = [
+    ...(servers.length > 0 ? [`${servers.length} server${plural(servers.length)} down: ${servers.join(", ")}`] : []),
+    ...(listens.length > 0 ? [`nobody serves ${listens.join(", ")}`] : []),
   ];
-  return ["", parts.join("; ")];
+  return lines.length === 0 ? [] : ["", ...lines.map((line) => aligned(printable(line), width, true))];
 }
 
 function layOut(rows: readonly Row[], { colour, width }: TableOptions): string[] {

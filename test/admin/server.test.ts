@@ -1,0 +1,237 @@
+import { describe, expect, test } from "bun:test";
+import { connect, type Socket } from "node:net";
+import { join } from "node:path";
+import { request } from "../../src/admin/client.ts";
+import type { AdminCommand } from "../../src/admin/protocol.ts";
+import { ADMIN_LIMITS, type AdminLimits, type AdminServer, serveAdmin } from "../../src/admin/server.ts";
+import { systemClock } from "../../src/core/clock.ts";
+import { bindListeners, closeListeners } from "../../src/net/listen.ts";
+import { atEnd } from "../support/cleanup.ts";
+import { tmpDir } from "../support/tmp.ts";
+import { tool } from "../support/tools.ts";
+import { until } from "../support/until.ts";
+
+const LARGE_BYTES = 8 * 1024 * 1024;
+/** How many commands have been run, by name. */
+const runs = new Map<string, number>();
+const command = (name: string, run: () => string): AdminCommand => ({
+  words: [name],
+  usage: name,
+  summary: name,
+  run() {
+    runs.set(name, (runs.get(name) ?? 0) + 1);
+    return run();
+  },
+});
+const COMMANDS = [
+  command("hello", () => "world\n"),
+  command("silent", () => ""),
+  command("large", () => `${"x".repeat(LARGE_BYTES - 1)}\n`),
+  command("broken", () => {
+    throw new Error("a bug of ours");
+  }),
+];
+
+/** A served socket; the limits are ours unless a test needs shorter ones. */
+function serve(limits: Partial<AdminLimits> = {}): { path: string; server: AdminServer } {
+  runs.clear();
+  const path = join(tmpDir(), "admin.sock");
+  const fds = bindListeners({ kind: "unix", path }, { sockets: 1, backlog: 256, mode: 0o600 });
+  const server = serveAdmin(fds[0] as number, 256, COMMANDS, systemClock, { ...ADMIN_LIMITS, ...limits });
+  atEnd(() => {
+    server.stop();
+    closeListeners(fds);
+  });
+  return { path, server };
+}
+
+interface Client {
+  socket: Socket;
+  heard: () => string;
+  closed: () => boolean;
+}
+
+/** A client that sends what it is told, and reads unless told not to. */
+function client(path: string, { reads = true } = {}): Client {
+  const socket = connect({ path, allowHalfOpen: true });
+  const state = { heard: "", closed: false };
+  socket.on("error", () => {});
+  socket.on("close", () => {
+    state.closed = true;
+  });
+  socket.on("end", () => socket.end());
+  if (reads) socket.on("data", (chunk) => (state.heard += chunk.toString("latin1")));
+  else socket.pause();
+  atEnd(() => {
+    socket.destroy();
+  });
+  return { socket, heard: () => state.heard, closed: () => state.closed };
+}
+
+/** All that is heard from sending `data` until the server closes. */
+async function exchange(path: string, data: string | Uint8Array): Promise<string> {
+  const { socket, heard, closed } = client(path);
+  socket.write(data);
+  await until("the server to close", closed);
+  return heard();
+}
+
+describe("the admin socket", () => {
+  test("answers one line, command by command, and closes", async () => {
+    const { path } = serve();
+    expect(await exchange(path, "hello\n")).toBe("world\n\n");
+    expect(await exchange(path, "hello;silent; hello\r\n")).toBe("world\n\n\nworld\n\n");
+    expect(await exchange(path, "hello\nhello\n")).toBe("world\n\n");
+    expect(await exchange(path, "\n")).toStartWith("Unknown command.");
+  });
+
+  test("answers a client that ends its input right after the line, or instead of it", async () => {
+    const { path } = serve();
+    for (const text of ["hello\n", "hello"]) {
+      const { socket, heard, closed } = client(path);
+      socket.end(text);
+      await until("the server to close", closed);
+      expect(heard()).toBe("world\n\n");
+    }
+  });
+
+  test("closes on a client that says nothing at all", async () => {
+    const { path } = serve();
+    const { socket, closed } = client(path);
+    socket.end();
+    await until("the server to close", closed);
+  });
+
+  test("closes although the client does not", async () => {
+    const { path } = serve({ lingerMs: 20 });
+    const { socket } = client(path);
+    socket.removeAllListeners("end");
+    socket.write("hello\n");
+    // Once the server's side is gone, writing fails.
+    await until("the server to be gone", () => {
+      socket.write("x");
+      return socket.destroyed;
+    });
+  });
+
+  test("gives a large answer whole to a slow reader", async () => {
+    const { path } = serve();
+    const { socket } = client(path, { reads: false });
+    socket.write("large;hello\n");
+    await until("the command to be run", () => runs.get("large") === 1);
+    let bytes = 0;
+    let last = "";
+    socket.on("data", (chunk) => {
+      bytes += chunk.length;
+      last = (last + chunk.toString("latin1")).slice(-20);
+    });
+    socket.resume();
+    await until("the whole answer", () => bytes >= LARGE_BYTES + 1 + 7);
+    expect([bytes, last.endsWith("\n\nworld\n\n")]).toEqual([LARGE_BYTES + 8, true]);
+  });
+
+  test("survives a command that fails, and says so", async () => {
+    const { path } = serve();
+    expect(await exchange(path, "broken;hello\n")).toBe("Internal error: a bug of ours\n\nworld\n\n");
+  });
+
+  const socat = tool("socat") ?? "";
+  test.skipIf(socat === "")("is read by socat", async () => {
+    const { path } = serve();
+    const child = Bun.spawn([socat, "-", `UNIX-CONNECT:${path}`], {
+      stdin: new Blob(["hello;hello\n"]),
+      stdout: "pipe",
+    });
+    expect(await new Response(child.stdout).text()).toBe("world\n\nworld\n\n");
+    expect(await child.exited).toBe(0);
+  });
+
+  test("ends for everybody when it stops, and the queued wait for whoever listens next", async () => {
+    const { path, server } = serve();
+    const { socket, closed } = client(path);
+    socket.write("hel");
+    await until("the client to be served", async () => (await exchange(path, "hello\n")) === "world\n\n");
+    server.stop();
+    await until("the client to be dropped", closed);
+  });
+});
+
+describe("a hostile client", () => {
+  test("that sends 10 MB without a newline is told so, costs nothing and is rid of", async () => {
+    const { path } = serve();
+    const before = process.memoryUsage().rss;
+    const { socket, heard, closed } = client(path);
+    const megabyte = Buffer.alloc(1024 * 1024, "a");
+    for (let i = 0; i < 10; i++) socket.write(megabyte);
+    await until("the server to close", closed);
+    expect(heard()).toBe("Command line too long: at most 16384 bytes.\n\n");
+    expect(process.memoryUsage().rss - before).toBeLessThan(64 * 1024 * 1024);
+    expect(await request(path, "hello", 1000)).toBe("world\n");
+  });
+
+  test("that sends garbage and NULs gets a list of commands", async () => {
+    const { path } = serve();
+    const garbage = new Uint8Array(5000).map((_, i) => (i * 37) % 256).filter((byte) => byte !== 0x0a);
+    for (const data of [new Uint8Array([0, 0, 0, 0x0a]), Buffer.concat([garbage, Buffer.from("\n")])]) {
+      expect(await exchange(path, data)).toStartWith("Unknown command.");
+    }
+    expect(await request(path, "hello", 1000)).toBe("world\n");
+  });
+
+  test("that never reads its answer is held to one answer, and dropped at the deadline", async () => {
+    const { path } = serve({ idleMs: 150 });
+    const { socket } = client(path, { reads: false });
+    socket.write(`${Array(100).fill("large").join(";")}\n`);
+    await until("the first command to be run", () => runs.get("large") === 1);
+    expect(await request(path, "hello", 1000)).toBe("world\n");
+    // Reading now finds what the kernel held, and then the end: the server has dropped the rest.
+    await Bun.sleep(300);
+    let bytes = 0;
+    socket.on("data", (chunk) => {
+      bytes += chunk.length;
+    });
+    const ended = Promise.withResolvers<void>();
+    socket.on("close", () => ended.resolve());
+    socket.on("end", () => ended.resolve());
+    socket.resume();
+    await ended.promise;
+    expect(bytes).toBeLessThan(LARGE_BYTES);
+    expect(runs.get("large")).toBe(1);
+  });
+
+  test("that reads a drop at a time is dropped when the time for an answer is over", async () => {
+    const { path } = serve({ clients: 1, answerMs: 300 });
+    const { socket } = client(path, { reads: false });
+    socket.write(`${Array(1000).fill("large").join(";")}\n`);
+    const timer = setInterval(() => socket.read(1000), 5);
+    atEnd(() => clearInterval(timer));
+    await until("the client to be served", () => runs.has("large"));
+    // There is room for one: this waits until the other has gone.
+    expect(await request(path, "hello", 3000)).toBe("world\n");
+    expect(runs.get("large")).toBeLessThan(1000);
+  });
+
+  test("that sends its line a byte at a time has no longer than others", async () => {
+    const { path } = serve({ idleMs: 200 });
+    const { socket, heard, closed } = client(path);
+    const timer = setInterval(() => socket.write("x"), 20);
+    atEnd(() => clearInterval(timer));
+    await until("the client to be dropped", closed);
+    expect(heard()).toBe("");
+  });
+
+  test("with a hundred connections takes no more than its share, and all who ask are answered in the end", async () => {
+    const { path } = serve({ idleMs: 400, clients: 8 });
+    const idle = Array.from({ length: 50 }, () => client(path));
+    const asking = Array.from({ length: 50 }, () => client(path));
+    for (const { socket } of asking) socket.write("hello\n");
+    await until("the first question to be answered", () => asking.some(({ heard }) => heard() !== ""));
+    // They came first, so all but seven of them had to leave before anybody else had a turn.
+    expect(idle.filter(({ closed }) => closed()).length).toBeGreaterThanOrEqual(35);
+    await until("every question to be answered", () => asking.every(({ heard }) => heard() === "world\n\n"), {
+      timeoutMs: 8000,
+    });
+    await until("every idler to be dropped", () => idle.every(({ closed }) => closed()));
+    expect(runs.get("hello")).toBe(50);
+  });
+});
