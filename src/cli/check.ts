@@ -1,11 +1,13 @@
 import { countIssues, explain } from "../config/explain.ts";
 import { jsonSchema } from "../config/jsonSchema.ts";
-import { loadConfigFile, systemEnvironment, systemResolver } from "../config/load.ts";
+import { loadConfigFile, systemEnvironment } from "../config/load.ts";
 import type { Resolver } from "../config/names.ts";
 import type { Environment } from "../config/rules.ts";
 import { UserError } from "../core/errors.ts";
+import { resolveHost } from "../core/host.ts";
 import { command } from "./command.ts";
 import { ExitCode } from "./exit.ts";
+import { print, wantsColour } from "./print.ts";
 
 /** What `check` sees of the world. */
 export interface CheckIo {
@@ -45,17 +47,25 @@ export const checkCommand = command({
   },
   async run({ args }) {
     if (args.schema === true) {
-      process.stdout.write(`${JSON.stringify(jsonSchema(), null, 2)}\n`);
+      await print("stdout", `${JSON.stringify(jsonSchema(), null, 2)}\n`);
       return ExitCode.ok;
     }
     if (args.config === undefined) throw new UserError("check needs a file: -c FILE", ExitCode.usage);
-    return await check(args.config, {
-      out: (text) => process.stdout.write(text),
-      err: (text) => process.stderr.write(text),
-      colour: process.stderr.isTTY === true && !process.env.NO_COLOR,
+    const said = { out: "", err: "" };
+    const status = await check(args.config, {
+      out(text) {
+        said.out += text;
+      },
+      err(text) {
+        said.err += text;
+      },
+      colour: wantsColour("stderr"),
       quiet: args.quiet === true,
-      environment: await systemEnvironment(),
-      resolver: systemResolver,
+      environment: systemEnvironment(),
+      resolver: resolveHost,
     });
+    await print("stderr", said.err);
+    await print("stdout", said.out);
+    return status;
   },
 });

@@ -6,6 +6,7 @@ import { COMMIT, VERSION } from "../core/version.ts";
 import { findUsageProblem } from "./args.ts";
 import type { Command } from "./command.ts";
 import { ExitCode } from "./exit.ts";
+import { print, wantsColour } from "./print.ts";
 
 const NAME = "haproxy-lite";
 
@@ -13,7 +14,10 @@ const NAME = "haproxy-lite";
 const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<unknown> }>> = {
   serve: { summary: "run the balancer in the foreground", load: async () => (await import("./serve.ts")).serveCommand },
   check: { summary: "validate a configuration file", load: async () => (await import("./check.ts")).checkCommand },
-  status: { summary: "show how the running balancer stands", load: async () => (await import("./status.ts")).statusCommand },
+  status: {
+    summary: "show how the running balancer stands",
+    load: async () => (await import("./status.ts")).statusCommand,
+  },
   echo: { summary: "run an echo server to try things with", load: async () => (await import("./echo.ts")).echoCommand },
 };
 
@@ -22,24 +26,24 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   const [name, ...rest] = argv;
   // Not for people: what the supervisor makes of this program, see supervisor/run.ts.
   if (name === PROXY_PROCESS) return await (await import("../proxy/entry.ts")).runProxyProcess();
-  if (name === "--version" || name === "-V") return print(`${NAME} ${VERSION} (${COMMIT})`);
-  if (name === "--help" || name === "-h" || name === "help") return print(usage());
-  if (name === undefined) return wrongUsage("a command is needed", usage());
+  if (name === "--version" || name === "-V") return await say(`${NAME} ${VERSION} (${COMMIT})`);
+  if (name === "--help" || name === "-h" || name === "help") return await say(usage());
+  if (name === undefined) return await wrongUsage("a command is needed", usage());
   const entry = COMMANDS[name];
   if (entry === undefined || !Object.hasOwn(COMMANDS, name)) {
     const near = suggest(name, Object.keys(COMMANDS));
-    return wrongUsage(`unknown command "${name}"${near === null ? "" : `; did you mean "${near}"?`}`, usage());
+    return await wrongUsage(`unknown command "${name}"${near === null ? "" : `; did you mean "${near}"?`}`, usage());
   }
   const definition = (await entry.load()) as Command;
-  if (rest.includes("--help") || rest.includes("-h")) return print(await commandUsage(definition));
-  if (rest.includes("--version")) return print(`${NAME} ${VERSION} (${COMMIT})`);
+  if (rest.includes("--help") || rest.includes("-h")) return await say(await commandUsage(definition));
+  if (rest.includes("--version")) return await say(`${NAME} ${VERSION} (${COMMIT})`);
   const problem = findUsageProblem(rest, definition.args);
-  if (problem !== null) return wrongUsage(problem, await commandUsage(definition));
+  if (problem !== null) return await wrongUsage(problem, await commandUsage(definition));
   try {
     return await definition.run({ args: parseArgs([...rest], definition.args) });
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    process.stderr.write(`${NAME}: ${error.message}\n`);
+    await print("stderr", `${NAME}: ${error.message}\n`);
     return error.exitCode;
   }
 }
@@ -58,16 +62,15 @@ function usage(): string {
 async function commandUsage(definition: Command): Promise<string> {
   const { run: _run, ...described } = definition;
   const text = await renderUsage(described as CommandDef, { meta: { name: NAME } });
-  // Colour is for terminals, and not for those who asked for none.
-  return process.stdout.isTTY && !process.env.NO_COLOR ? text : Bun.stripANSI(text);
+  return wantsColour("stdout") ? text : Bun.stripANSI(text);
 }
 
-function print(text: string): number {
-  process.stdout.write(`${text}\n`);
+async function say(text: string): Promise<number> {
+  await print("stdout", `${text}\n`);
   return ExitCode.ok;
 }
 
-function wrongUsage(problem: string, help: string): number {
-  process.stderr.write(`${NAME}: ${problem}\n\n${Bun.stripANSI(help)}\n`);
+async function wrongUsage(problem: string, help: string): Promise<number> {
+  await print("stderr", `${NAME}: ${problem}\n\n${Bun.stripANSI(help)}\n`);
   return ExitCode.usage;
 }

@@ -1,4 +1,4 @@
-import { fstatSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { AdminError, request } from "../admin/client.ts";
 import { defaultAdminSocket } from "../admin/socketPath.ts";
 import { UserError } from "../core/errors.ts";
@@ -7,6 +7,7 @@ import type { Snapshot } from "../stats/snapshot.ts";
 import { renderStatus } from "../stats/table.ts";
 import { command } from "./command.ts";
 import { ExitCode } from "./exit.ts";
+import { print, wantsColour } from "./print.ts";
 
 /** Where an installed service has its configuration. */
 const SYSTEM_CONFIG = "/etc/haproxy-lite/haproxy-lite.toml";
@@ -33,8 +34,9 @@ export const statusCommand = command({
       systemConfig: SYSTEM_CONFIG,
     });
     const snapshot = parseAnswer(await askFirst(candidates));
-    const colour = !process.env.NO_COLOR && isTerminal();
+    const colour = wantsColour("stdout");
     await print(
+      "stdout",
       args.json ? `${JSON.stringify(snapshot, null, 2)}\n` : renderStatus(snapshot, { colour, width: WIDTH }),
     );
     return exitStatus(snapshot);
@@ -117,18 +119,4 @@ function parseAnswer(text: string): Snapshot {
     // said below
   }
   throw new UserError(`the answer is not haproxy-lite's: ${JSON.stringify(text.slice(0, 60))}`, ExitCode.failed);
-}
-
-/** Whether stdout is a terminal. Asking process.stdout would load Bun's streams: a third of the time this command takes. */
-function isTerminal(): boolean {
-  return fstatSync(1).isCharacterDevice();
-}
-
-/** In one write, so that a screen never shows half of it; and whole before the process ends, also into a pipe. */
-async function print(text: string): Promise<void> {
-  try {
-    await Bun.write(Bun.stdout, text);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EPIPE") throw error; // the reader has seen enough
-  }
 }

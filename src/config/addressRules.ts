@@ -31,26 +31,30 @@ function isWildcard(host: string): boolean {
   return canonicalHost(host) === WILDCARDS[ipVersion(host)];
 }
 
-/** True when the kernel, or a client, could not tell the two apart. IPv6 sockets are bound IPV6_V6ONLY, so families never meet. */
-function collide(a: Endpoint, b: Endpoint): boolean {
-  if (a.kind === "unix" || b.kind === "unix") return sameEndpoint(a, b);
-  if (a.port !== b.port || ipVersion(a.host) !== ipVersion(b.host)) return false;
-  return isWildcard(a.host) || isWildcard(b.host) || sameEndpoint(a, b);
+/** The sockets of one port and IP version by host, so that thousands of them are not compared pair by pair. */
+interface Neighbours {
+  readonly byHost: Map<string, Bound>;
+  wildcard: Bound | null;
 }
 
 /** No two sockets on one address: the second would not bind, or take half of the traffic. */
 export const bindConflicts: Rule = (context) => {
-  const findings: Finding[] = [];
-  // By port, so that a file with thousands of listens is not compared pair by pair.
-  const byPort = new Map<string, Bound[]>();
-  for (const bound of boundSockets(context)) {
-    const key = bound.endpoint.kind === "tcp" ? String(bound.endpoint.port) : bound.endpoint.path;
-    const neighbours = byPort.get(key) ?? [];
-    const rival = neighbours.find((other) => collide(other.endpoint, bound.endpoint));
-    if (rival !== undefined) findings.push(conflict(bound, rival));
-    else byPort.set(key, [...neighbours, bound]);
-  }
-  return findings;
+  const places = new Map<string, Neighbours>();
+  return boundSockets(context).flatMap((bound): Finding[] => {
+    const { endpoint } = bound;
+    // IPv6 sockets are bound IPV6_V6ONLY: the two families never meet.
+    const place = endpoint.kind === "unix" ? endpoint.path : `${endpoint.port} ${ipVersion(endpoint.host)}`;
+    const neighbours = places.get(place) ?? { byHost: new Map<string, Bound>(), wildcard: null };
+    places.set(place, neighbours);
+    const host = endpoint.kind === "unix" ? "" : canonicalHost(endpoint.host);
+    const wild = endpoint.kind === "tcp" && isWildcard(endpoint.host);
+    const anybody = wild ? neighbours.byHost.values().next().value : undefined;
+    const rival = neighbours.byHost.get(host) ?? neighbours.wildcard ?? anybody;
+    if (rival !== undefined) return [conflict(bound, rival)];
+    neighbours.byHost.set(host, bound);
+    if (wild) neighbours.wildcard = bound;
+    return [];
+  });
 };
 
 function conflict(bound: Bound, rival: Bound): Finding {

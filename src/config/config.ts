@@ -1,7 +1,7 @@
 import { bindConflicts, ephemeralBinds, serverAddresses } from "./addressRules.ts";
 import { checkScripts, checkTimes } from "./checkRules.ts";
 import type { Raw } from "./inherit.ts";
-import { type Finding, type Issue, placeFindings } from "./issue.ts";
+import { type Finding, type Issue, MAX_ISSUES, placeFindings } from "./issue.ts";
 import {
   emptyBinds,
   listenLimits,
@@ -12,11 +12,11 @@ import {
   uncheckedServers,
 } from "./listenRules.ts";
 import { type Parsed, parseSource, type Source } from "./parse.ts";
-import type { Path } from "./places.ts";
+import { formatPath, type Path } from "./places.ts";
 import { accounts, adminMode, logTargets, somethingToDo, statsAccess, tableNames } from "./processRules.ts";
 import { resolve } from "./resolve.ts";
 import type { Environment, Rule, RuleContext } from "./rules.ts";
-import { type Config, fileSchema } from "./schema.ts";
+import { type Config, fileSchema, type ListenConfig } from "./schema.ts";
 import { soundPart } from "./sound.ts";
 import { vrrpAddresses, vrrpCommands, vrrpIdentities, vrrpLeftovers, vrrpScriptNames } from "./vrrpGroupRules.ts";
 import { vrrpInstances, vrrpReferences } from "./vrrpRules.ts";
@@ -81,15 +81,23 @@ export function readConfig(source: Source, environment: Environment): Reading {
     return { config: null, issues: parsed.issues, parsed, findings: [], origin: () => [] };
   }
   const typed = typeFindings(parsed.document);
+  // Nobody mends more than that in one go, and what is left of such a file is not worth the rules.
+  if (typed.length > MAX_ISSUES) {
+    const issues = placeFindings(typed, parsed.places, parsed.lines);
+    return { config: null, issues, parsed, findings: typed, origin: () => [] };
+  }
   const document = sound(parsed.document, typed);
-  const { config, origins } = resolve(document, environment.cpus);
+  const { config: unordered, origins } = resolve(document, environment.cpus);
   const origin = (part: object): Path => origins.get(part) ?? [];
+  const offset = (listen: ListenConfig) => parsed.places.find(origin(listen))?.key?.offset ?? 0;
+  // JavaScript puts a listen called "8080" before all others; the statistics go by the order of the file.
+  const config = { ...unordered, listens: unordered.listens.toSorted((a, b) => offset(a) - offset(b)) };
   const context: RuleContext = {
     document,
     config,
     environment,
     origin,
-    spoiled: (...paths) => paths.some((path) => typed.some((finding) => overlap(finding.path, path))),
+    spoiled: spoiledBy(typed.map(({ path }) => path)),
     written: (...paths) => paths.find((path) => parsed.places.find(path) !== null) ?? paths.at(-1) ?? [],
   };
   const findings = [...typed, ...RULES.flatMap((rule) => rule(context))];
@@ -110,13 +118,20 @@ function sound(document: Raw, typed: readonly Finding[]): Raw {
   return part;
 }
 
-function overlap(a: Path, b: Path): boolean {
-  const [short, long] = a.length < b.length ? [a, b] : [b, a];
-  return short.every((step, index) => step === long[index]);
+/** Answers `spoiled`: whether one of `wrong` is the path, is above it or is below it. */
+function spoiledBy(wrong: readonly Path[]): (...paths: readonly Path[]) => boolean {
+  const exact = new Set(wrong.map(formatPath));
+  const above = new Set(wrong.flatMap((path) => path.map((_, length) => formatPath(path.slice(0, length)))));
+  return (...paths) =>
+    exact.size > 0 &&
+    paths.some(
+      (path) => above.has(formatPath(path)) || path.some((_, index) => exact.has(formatPath(path.slice(0, index + 1)))),
+    );
 }
 
 function typeFindings(document: Raw): Finding[] {
-  const dates = dateFindings(document);
   const result = fileSchema.safeParse(document);
-  return result.success ? dates : [...dates, ...zodFindings(result.error, document)];
+  const found = result.success ? [] : zodFindings(result.error, document);
+  const said = new Set(found.map(({ path }) => formatPath(path)));
+  return [...found, ...dateFindings(document).filter(({ path }) => !said.has(formatPath(path)))];
 }

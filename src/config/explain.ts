@@ -26,10 +26,24 @@ const COLOURS = { error: "\u001b[31m", warning: "\u001b[33m", caret: "\u001b[32m
  */
 export function explain(issues: readonly Issue[], shown: Shown, options: ExplainOptions): string {
   const lines = shown.text.split("\n");
-  return issues.map((issue) => explainOne(issue, shown.path, lines, options)).join("");
+  // Kept by line: a hostile file has one line of a megabyte and all of its mistakes in it.
+  const characters = new Map<number, readonly string[]>();
+  const lineOf = (number: number): readonly string[] => {
+    const known = characters.get(number);
+    if (known !== undefined) return known;
+    const split = [...(lines[number - 1] ?? "").replace(/\r$/, "")];
+    characters.set(number, split);
+    return split;
+  };
+  return issues.map((issue) => explainOne(issue, shown.path, lineOf, options)).join("");
 }
 
-function explainOne(issue: Issue, file: string, lines: readonly string[], { colour }: ExplainOptions): string {
+function explainOne(
+  issue: Issue,
+  file: string,
+  lineOf: (line: number) => readonly string[],
+  { colour }: ExplainOptions,
+): string {
   const paint = (text: string, code: keyof typeof COLOURS) => (colour ? `${COLOURS[code]}${text}${RESET}` : text);
   const at = issue.line === 0 ? "" : `${issue.line}:${issue.column}:`;
   const where = paint(`${printable(file)}:${at}`, "bold");
@@ -37,16 +51,18 @@ function explainOne(issue: Issue, file: string, lines: readonly string[], { colo
   const hint = issue.hint === "" ? "" : `; ${printable(issue.hint)}`;
   const first = `${where} ${paint(issue.severity, issue.severity)}: ${path}${printable(issue.message)}${hint}\n`;
   if (issue.line === 0) return first;
-  const source = (lines[issue.line - 1] ?? "").replace(/\r$/, "");
-  const { line, before, length } = excerpt(source, issue.column, issue.length);
+  const { line, before, length } = excerpt(lineOf(issue.line), issue.column, issue.length);
   const gutter = String(issue.line).padStart(5);
   const caret = paint("^".repeat(length), "caret");
   return `${first}${gutter} | ${line}\n${" ".repeat(gutter.length)} | ${before}${caret}\n`;
 }
 
 /** The part of a line around a place, the blanks that put the caret under it, and the caret's width. */
-function excerpt(source: string, column: number, length: number): { line: string; before: string; length: number } {
-  const all = [...source];
+function excerpt(
+  all: readonly string[],
+  column: number,
+  length: number,
+): { line: string; before: string; length: number } {
   const start = column - 1 < SHOWN_COLUMNS - 20 ? 0 : column - 40;
   const characters = all.slice(start, start + SHOWN_COLUMNS);
   const head = start > 0 ? "…" : "";

@@ -1,6 +1,6 @@
 import { BIND_RULES, type Endpoint, parseEndpoint } from "../core/endpoint.ts";
 import { FACILITIES, LEVELS } from "../core/syslogCodes.ts";
-import { duration, endpoint, flag, int, list, oneOf, oneOrMany, table, text, word } from "./keys.ts";
+import { duration, either, endpoint, flag, int, list, oneOf, oneOrMany, table, text, word } from "./keys.ts";
 import type { Reading } from "./units.ts";
 
 /** [global], [[log]], [admin] and [stats]: what concerns the whole process. */
@@ -8,11 +8,21 @@ import type { Reading } from "./units.ts";
 /** uid_t without its two reserved values (-1 in 16 and in 32 bits mean "leave as it is" to the kernel). */
 const MAX_ID = 4_294_967_294;
 
-const account = (help: string) =>
+const accountName = (help: string) =>
   word(
     /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,31}$/,
     { values: "a name of the system", example: '"hapusr"', problem: "is not a user or group name" },
     help,
+  );
+
+/** A user or group by name or number. */
+const account = (help: string) =>
+  either(
+    accountName(help),
+    int(0, MAX_ID, help),
+    help,
+    "is neither a name nor a number",
+    'write a name of the system in quotes, as in "hapusr", or its number',
   ).optional();
 
 /** An absolute path without control characters. */
@@ -97,7 +107,7 @@ export const logSchema = table(
     hostname: word(
       /^[\x21-\x7e]{1,255}$/,
       { values: "1..255 visible ASCII characters", example: '"lb01"', problem: "is not a host name for syslog" },
-      "Host name in each line; default: none in rfc3164, the system's in rfc5424.",
+      "Host name in each line; default: this machine's; a unix socket gets none.",
     ).optional(),
     max_length: int(80, 65_535, "Longest datagram in bytes; what is longer is cut.").prefault(1024),
   },

@@ -58,11 +58,14 @@ function tail(more: number, all: readonly Finding[]): Issue {
   return fileIssue(`${more} more problems are not shown`, "mend these first", severity);
 }
 
-function placed({ severity, path, found, message, hint, atKey }: Finding, places: Places, lines: Lines): Issue {
+function placed({ severity, path: asked, found, message, hint, atKey }: Finding, places: Places, lines: Lines): Issue {
+  // `bind = ":0"` is read as a list of one; its path in the file has no index.
+  const single = asked.at(-1) === 0 && places.find(asked) === null && places.find(asked.slice(0, -1)) !== null;
+  const path = single ? asked.slice(0, -1) : asked;
   const span = places.nearest(path, atKey ? "key" : "value");
   const where = span === null ? { line: 0, column: 0, length: 0 } : lines.locate(span);
   const shown = found === undefined ? null : showValue(found);
-  return { severity, ...where, path: formatPath(path), found: shown, message, hint };
+  return { severity, ...where, path: formatPath(path.map(shortStep)), found: shown, message, hint };
 }
 
 /** An issue with the file as a whole. */
@@ -78,7 +81,12 @@ export function showValue(value: unknown): string {
   if (Array.isArray(value)) return "a list";
   if (value instanceof Date) return "a date";
   if (typeof value === "object" && value !== null) return "a table";
-  return shorten(String(value));
+  if (value === Infinity || value === -Infinity) return value > 0 ? "inf" : "-inf";
+  return shorten(Number.isNaN(value) ? "nan" : String(value));
+}
+
+function shortStep(step: string | number): string | number {
+  return typeof step === "string" && step.length > MAX_SHOWN ? `${step.slice(0, MAX_SHOWN - 1)}…` : step;
 }
 
 function shorten(text: string): string {

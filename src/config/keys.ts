@@ -80,7 +80,9 @@ export function oneOf<const W extends readonly [string, ...string[]]>(
     const near = typeof input === "string" ? suggest(input, words) : null;
     return saying(
       "is not one of the values known here",
-      near === null ? `write one of ${list}` : `did you mean "${near}"?${words.length > 8 ? "" : ` Known are ${list}`}`,
+      near === null
+        ? `write ${words.length > 1 ? "one of " : ""}${list}`
+        : `did you mean "${near}"?${words.length > 8 ? "" : ` Known are ${list}`}`,
     );
   };
   return z.enum(words, { error }).meta(about(help, list)) as z.ZodEnum<{ [K in W[number]]: K }>;

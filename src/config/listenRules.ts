@@ -1,7 +1,7 @@
 import { ipVersion } from "../core/endpoint.ts";
 import { isRaw, type Raw, rawTable, rawTables } from "./inherit.ts";
 import type { Finding } from "./issue.ts";
-import type { Path } from "./places.ts";
+import { formatPath, type Path } from "./places.ts";
 import { atKey, error, type Rule, warning } from "./rules.ts";
 import type { ListenConfig } from "./schema.ts";
 
@@ -72,7 +72,12 @@ export const serverSets: Rule = ({ config, origin, spoiled }) =>
       atKey(warning(key === undefined ? origin(listen) : [...origin(listen), key], message, hint));
     const { servers } = listen;
     if (servers.length === 0)
-      return [say("no server: every connection will be refused", "add a [[listen.NAME.server]] table")];
+      return [
+        say(
+          "no server: every connection will be refused",
+          `add a [[${formatPath([...origin(listen), "server"])}]] table`,
+        ),
+      ];
     const findings: Finding[] = [];
     if (servers.every((server) => server.backup)) {
       findings.push(say("every server is a backup", "a backup stands in for others: make one server no backup"));
@@ -106,25 +111,32 @@ function firstWithoutLimit(
 /** A server without checks gets its share of the traffic when it is dead, too. */
 export const uncheckedServers: Rule = ({ config, document, origin, spoiled, written }) =>
   config.listens.flatMap((listen) => {
-    if (spoiled(...serverPaths(origin(listen)))) return [];
+    const inherited = [origin(listen), ["defaults"]].flatMap((path) => [
+      [...path, "check"],
+      [...path, "default_server", "check"],
+    ]);
+    if (spoiled(...inherited)) return [];
     const raw = rawTable(rawTable(document, "listen"), listen.name);
     const chosen = [raw.check, rawTable(raw, "default_server").check, rawTable(document, "defaults").check];
     if (chosen.includes(false)) return [];
     const rawServers = rawTables(raw, "server");
     const unchecked = listen.servers.filter((server) => {
       const index = origin(server).at(-1) as number;
-      return server.check === null && rawServers[index]?.check !== false;
+      const refused = spoiled([...origin(server), "check"]);
+      return server.check === null && !refused && rawServers[index]?.check !== false;
     });
     if (unchecked.length === 0) return [];
-    const names =
-      unchecked.length === listen.servers.length ? "no server" : unchecked.map(({ name }) => name).join(", ");
-    const verb = unchecked.length === listen.servers.length ? "is checked" : "not checked";
+    const names = unchecked.map(({ name }) => name).join(", ");
+    const who =
+      unchecked.length === rawServers.length
+        ? "no server is checked"
+        : `${names} ${unchecked.length === 1 ? "is" : "are"} not checked`;
     return [
       atKey(
         warning(
           written([...origin(listen), "server"], origin(listen)),
-          `${names} ${verb}: a dead server keeps its share of the connections`,
-          `add [listen.${listen.name}.check], or say check = false`,
+          `${who}: a dead server keeps its share of the connections`,
+          `add [${formatPath([...origin(listen), "check"])}], or say check = false`,
         ),
       ),
     ];
@@ -176,14 +188,17 @@ export const serverKeys: Rule = ({ config, document, origin, written }) =>
       if (server.observe !== "none" && server.check === null) {
         findings.push(warning(at("observe"), `${server.name} is not checked: observe has no effect`, "add a check"));
       }
-      if (address.kind === "unix" && server.check?.address.kind === "unix") {
-        const raw = rawTables(rawTable(rawTable(document, "listen"), listen.name), "server")[
-          origin(server).at(-1) as number
-        ];
+      if (server.check?.address.kind === "unix") {
+        const table = rawTable(rawTable(document, "listen"), listen.name);
+        const raw = rawTables(table, "server")[origin(server).at(-1) as number];
         const lone = ["check_port", "check_address"].find((key) => raw?.[key] !== undefined);
         if (lone !== undefined) {
           const message = `${server.name} is a unix socket: ${lone} alone says no place to check`;
           findings.push(error(at(lone), message, "write both check_address and check_port"));
+        }
+        if (server.check.steps.some((step) => step.kind === "connect" && step.port !== null)) {
+          const message = `${server.name} is a unix socket: a step of its check connects to a port`;
+          findings.push(error(at("check"), message, "write both check_address and check_port, or remove the port"));
         }
       }
       return findings;

@@ -1,7 +1,7 @@
-import { lookup } from "node:dns/promises";
 import { constants } from "node:fs";
-import { open, readFile } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import { availableParallelism } from "node:os";
+import { ephemeralPorts, resolveHost } from "../core/host.ts";
 import { type Loaded, readConfig } from "./config.ts";
 import { fileIssue, type Issue, placeFindings } from "./issue.ts";
 import { type Resolver, resolveNames } from "./names.ts";
@@ -14,23 +14,9 @@ export interface LoadedFile extends Loaded {
   readonly text: string;
 }
 
-/** The resolver of the system (getaddrinfo), in the order that it gives. */
-export const systemResolver: Resolver = async (name) => (await lookup(name)).address;
-
 /** What the rules may know of this machine. */
-export async function systemEnvironment(): Promise<Environment> {
-  return { cpus: availableParallelism(), ephemeralPorts: await ephemeralPorts() };
-}
-
-async function ephemeralPorts(): Promise<Environment["ephemeralPorts"]> {
-  try {
-    const text = await readFile("/proc/sys/net/ipv4/ip_local_port_range", "utf8");
-    const [low, high] = text.trim().split(/\s+/).map(Number);
-    return low !== undefined && high !== undefined && low <= high ? { low, high } : null;
-  } catch {
-    // Not Linux, or /proc is not mounted: then nothing is said about the range.
-    return null;
-  }
+export function systemEnvironment(): Environment {
+  return { cpus: availableParallelism(), ephemeralPorts: ephemeralPorts() };
 }
 
 /**
@@ -40,7 +26,7 @@ async function ephemeralPorts(): Promise<Environment["ephemeralPorts"]> {
 export async function loadConfigFile(
   path: string,
   environment: Environment,
-  resolver: Resolver = systemResolver,
+  resolver: Resolver = resolveHost,
 ): Promise<LoadedFile> {
   const bytes = await readBounded(path);
   if (!(bytes instanceof Uint8Array)) return { config: null, issues: [bytes], text: "" };

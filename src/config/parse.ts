@@ -34,7 +34,8 @@ export function parseSource(source: Source): Parsed {
   try {
     const document = parse(text, { maxDepth: MAX_DEPTH, unsafeKeyBehaviour: "throw", integersAsBigInt: "asNeeded" });
     // The parser bounds brackets, not dots; whoever walks the document may rely on its depth.
-    if (depthExceeds(document, MAX_DEPTH)) return unread(fileIssue("a key has too many dots: nothing is nested this deep", ""));
+    if (depthExceeds(document, MAX_DEPTH))
+      return unread(fileIssue("a key has too many dots: nothing is nested this deep", ""));
     return { document, places: locate(text).places, lines, issues: [] };
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
@@ -46,7 +47,9 @@ function depthExceeds(document: object, limit: number): boolean {
   let level: object[] = [document];
   for (let depth = 0; level.length > 0; depth++) {
     if (depth > limit) return true;
-    level = level.flatMap((table) => Object.values(table)).filter((value) => typeof value === "object" && value !== null);
+    level = level
+      .flatMap((table) => Object.values(table))
+      .filter((value) => typeof value === "object" && value !== null);
   }
   return false;
 }
@@ -74,27 +77,33 @@ function notUtf8(bytes: Uint8Array): Issue {
   return fileIssue(`the file is not UTF-8: byte ${byte} at offset ${offset}, line ${line}`, hint);
 }
 
-function firstBadByte(bytes: Uint8Array): number {
-  // The longest prefix that decodes, by halving: a prefix that ends inside a character is still fine when streaming.
-  let [good, bad] = [0, bytes.length];
-  while (good < bad) {
-    const middle = (good + bad + 1) >> 1;
-    if (decodes(bytes.subarray(0, middle))) good = middle;
-    else bad = middle - 1;
-  }
-  // A character that is cut off at the end of the file begins before it.
-  let start = good;
-  if (good === bytes.length) while (start > 0 && ((bytes[start - 1] ?? 0) & 0xc0) === 0x80) start--;
-  return good === bytes.length ? Math.max(0, start - 1) : good;
-}
+/** Lead bytes of UTF-8 with the length of their character and the range of its second byte (RFC 3629 §4). */
+const LEADS: readonly (readonly [from: number, to: number, length: number, low: number, high: number])[] = [
+  [0x00, 0x7f, 1, 0, 0],
+  [0xc2, 0xdf, 2, 0x80, 0xbf],
+  [0xe0, 0xe0, 3, 0xa0, 0xbf],
+  [0xe1, 0xec, 3, 0x80, 0xbf],
+  [0xed, 0xed, 3, 0x80, 0x9f],
+  [0xee, 0xef, 3, 0x80, 0xbf],
+  [0xf0, 0xf0, 4, 0x90, 0xbf],
+  [0xf1, 0xf3, 4, 0x80, 0xbf],
+  [0xf4, 0xf4, 4, 0x80, 0x8f],
+];
 
-function decodes(prefix: Uint8Array): boolean {
-  try {
-    new TextDecoder("utf-8", { fatal: true }).decode(prefix, { stream: true });
-    return true;
-  } catch {
-    return false;
+/** Offset of the first byte that begins no character; the length when there is none. */
+function firstBadByte(bytes: Uint8Array): number {
+  for (let at = 0; at < bytes.length; ) {
+    const byte = bytes[at] as number;
+    const lead = LEADS.find(([from, to]) => byte >= from && byte <= to);
+    if (lead === undefined) return at;
+    const [, , length, low, high] = lead;
+    for (let index = 1; index < length; index++) {
+      const next = bytes[at + index] ?? 0;
+      if (next < (index === 1 ? low : 0x80) || next > (index === 1 ? high : 0xbf)) return at;
+    }
+    at += length;
   }
+  return bytes.length;
 }
 
 /** smol-toml's reasons in words that say what to do; others are passed on as they are. */
@@ -104,12 +113,29 @@ function syntaxIssue(error: TomlError, text: string, lines: Lines): Issue {
   const reason = (/^Invalid TOML document: ([^\n]*)/.exec(error.message)?.[1] ?? error.message).trim();
   const unquoted = unquotedValue(lines.line(line), line);
   if (unquoted !== null && !reason.includes("redefine")) return unquoted;
-  const said: [string, string] = reason.includes("redefine")
-    ? twice(text, offset, lines)
-    : reason.includes("unsafe property")
-      ? ['"__proto__" and "constructor" cannot be names', "choose another name"]
-      : [`not valid TOML: ${reason}`, ""];
-  return { severity: "error", line, column, length: 1, path: "", found: null, message: said[0], hint: said[1] };
+  const [message, hint] = syntaxSaying(reason, text, offset, lines);
+  return { severity: "error", line, column, length: 1, path: "", found: null, message, hint };
+}
+
+function syntaxSaying(reason: string, text: string, offset: number, lines: Lines): [message: string, hint: string] {
+  if (reason.includes("redefine")) return twice(text, offset, lines);
+  if (reason.includes("unsafe property")) {
+    return ['"__proto__" and "constructor" cannot be names', "choose another name"];
+  }
+  if (reason.includes("control characters") && /[\r\n]/.test(text[offset] ?? "")) {
+    return [
+      "the text in quotes does not end in its line",
+      'is the closing quote missing? Text over several lines stands between """ and """',
+    ];
+  }
+  const { line } = lines.position(Math.min(offset, text.length));
+  if (/^\s*(global|defaults|listen|frontend|backend|global_defs|vrrp_\w+)\b[^=]*$/.test(lines.line(line))) {
+    return [
+      "this is not TOML: it looks like a file of HAProxy or keepalived",
+      "write a TOML file, as haproxy-lite.toml shows",
+    ];
+  }
+  return [`not valid TOML: ${reason}`, ""];
 }
 
 const SWITCH_WORDS: Readonly<Record<string, string>> = { yes: "true", on: "true", no: "false", off: "false" };

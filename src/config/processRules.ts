@@ -19,8 +19,8 @@ export const accounts: Rule = ({ document }) => {
 };
 
 /** A file without work is most often the wrong file. */
-export const somethingToDo: Rule = ({ document }) =>
-  ["listen", "stats", "vrrp"].some((key) => document[key] !== undefined)
+export const somethingToDo: Rule = ({ document, spoiled }) =>
+  spoiled([]) || ["listen", "stats", "vrrp"].some((key) => document[key] !== undefined)
     ? []
     : [
         error(
@@ -72,9 +72,9 @@ export const logTargets: Rule = ({ config, document, origin }) => {
 };
 
 /** Who may see the page, and who may change servers from it. */
-export const statsAccess: Rule = ({ config }) => {
+export const statsAccess: Rule = ({ config, spoiled }) => {
   const { stats } = config;
-  if (stats === null || stats.auth.length > 0) return [];
+  if (stats === null || stats.auth.length > 0 || spoiled(["stats", "auth"])) return [];
   const hint = 'add auth = [{ user = "…", password = "…" }], or bind it to 127.0.0.1';
   if (stats.admin)
     return [warning(["stats", "admin"], "everybody who can open the page can change servers: there is no auth", hint)];

@@ -72,14 +72,21 @@ function example(minMs: number, maxMs: number): string {
 
 function bareNumber(text: string, minMs: number, maxMs: number): Reading<number> {
   const plain = /^[0-9]+(\.[0-9]+)?$/.test(text);
-  const spellings = ["s", "ms"]
-    .filter((unit) => plain && readDuration(`${text}${unit}`, minMs, maxMs).ok)
-    .map((unit) => (unit === "s" ? `"${text}s" for seconds` : `"${text}ms" for milliseconds`));
-  if (spellings.length === 0) {
-    const range = `from ${formatDuration(minMs)} to ${formatDuration(maxMs)}`;
+  const seconds = readDuration(`${text}s`, minMs, maxMs);
+  const milliseconds = readDuration(`${text}ms`, minMs, maxMs);
+  const range = `from ${formatDuration(minMs)} to ${formatDuration(maxMs)}`;
+  if (!plain || !(seconds.ok || milliseconds.ok)) {
     return { ok: false, problem: "is not a duration", hint: `write a number with its unit in quotes, ${range}` };
   }
-  return { ok: false, problem: "is not a duration: it has no unit", hint: `write ${spellings.join(" or ")}` };
+  // Both readings are named even when only one is possible: the reader knows which one was meant, we do not.
+  const say = (reading: Reading<number>, unit: string, name: string) =>
+    reading.ok ? `"${text}${unit}" for ${name}` : `("${text}${unit}", ${name}, ${reading.problem})`;
+  const [first, second] = [say(seconds, "s", "seconds"), say(milliseconds, "ms", "milliseconds")];
+  const hint =
+    seconds.ok && milliseconds.ok
+      ? `write ${first} or ${second}`
+      : `write ${seconds.ok ? `${first} ${second}` : `${second} ${first}`}`;
+  return { ok: false, problem: "is not a duration: it has no unit", hint };
 }
 
 function misspelled(raw: string, range: string, minMs: number, maxMs: number): Reading<number> {

@@ -22,27 +22,20 @@ export const vrrpIdentities: Rule = ({ config, origin, spoiled }) => {
   // A refused identity was replaced by a stand-in, which is nobody's.
   const known = (instance: VrrpInstanceConfig) =>
     !spoiled([...origin(instance), "virtual_router_id"], [...origin(instance), "interface"]);
-  const instances = (config.vrrp?.instances ?? []).filter(known);
-  return instances.flatMap((instance, index) => {
-    const twin = instances
-      .slice(0, index)
-      .find(
-        (other) =>
-          other.virtualRouterId === instance.virtualRouterId &&
-          other.interface === instance.interface &&
-          family(other) === family(instance) &&
-          !apart(other, instance),
-      );
-    if (twin === undefined) return [];
-    const message = `${twin.name} has virtual_router_id ${instance.virtualRouterId} on ${instance.interface} already`;
-    return [
-      error(
-        [...origin(instance), "virtual_router_id"],
-        message,
-        "give each virtual router of a network its own, 1..255",
-        instance.virtualRouterId,
-      ),
-    ];
+  const routers = new Map<string, VrrpInstanceConfig[]>();
+  return (config.vrrp?.instances ?? []).filter(known).flatMap((instance) => {
+    const { virtualRouterId, interface: device } = instance;
+    const key = `${virtualRouterId} ${device} ${family(instance)}`;
+    const others = routers.get(key) ?? [];
+    routers.set(key, others);
+    const twin = others.find((other) => !apart(other, instance));
+    if (twin === undefined) {
+      others.push(instance);
+      return [];
+    }
+    const message = `${twin.name} has virtual_router_id ${virtualRouterId} on ${device} already`;
+    const hint = "give each virtual router of a network its own, 1..255";
+    return [error([...origin(instance), "virtual_router_id"], message, hint, virtualRouterId)];
   });
 };
 
@@ -122,10 +115,18 @@ export const vrrpLeftovers: Rule = ({ config, document, origin }) => {
     return [atKey(warning(["vrrp"], "[vrrp] has no instance: no address is moved", "add [vrrp.instance.NAME]"))];
   }
   const { instances } = config.vrrp;
+  const groups = Map.groupBy(instances, ({ syncGroup }) => syncGroup);
   return instances.flatMap((instance) => {
     const { syncGroup } = instance;
-    if (syncGroup === null || instances.filter((other) => other.syncGroup === syncGroup).length > 1) return [];
+    if (syncGroup === null || (groups.get(syncGroup)?.length ?? 0) > 1) return [];
     const message = `${instance.name} is alone in the sync group "${syncGroup}"`;
-    return [warning([...origin(instance), "sync_group"], message, "name the group in another instance, or remove it")];
+    return [
+      warning(
+        [...origin(instance), "sync_group"],
+        message,
+        "name the group in another instance, or remove it",
+        syncGroup,
+      ),
+    ];
   });
 };

@@ -3,7 +3,8 @@ import { rawTable, rawTables } from "./inherit.ts";
 import type { Finding } from "./issue.ts";
 import type { Path } from "./places.ts";
 import { atKey, error, type Rule, warning } from "./rules.ts";
-import type { VrrpConfig, VrrpInstanceConfig } from "./schema.ts";
+import type { VrrpInstanceConfig } from "./schema.ts";
+import { suggest } from "./suggest.ts";
 import { formatDuration } from "./units.ts";
 
 /** Errors and warnings within one VRRP instance. Between instances: vrrpGroupRules.ts. */
@@ -11,7 +12,8 @@ import { formatDuration } from "./units.ts";
 /** Sections whose version or family a rule judges; used for one instance at a time. */
 interface Subject {
   readonly instance: VrrpInstanceConfig;
-  readonly vrrp: VrrpConfig;
+  /** True when the file has a [vrrp.mail], right or wrong. */
+  readonly mailTo: boolean;
   /** The path of one of its keys. */
   at(...steps: (string | number)[]): Path;
 }
@@ -30,7 +32,7 @@ export const vrrpInstances: Rule = ({ config, origin, spoiled }) =>
   (config.vrrp?.instances ?? []).flatMap((instance) => {
     const subject: Subject = {
       instance,
-      vrrp: config.vrrp as VrrpConfig,
+      mailTo: config.vrrp?.mail !== null || spoiled(["vrrp", "mail"]),
       at: (...steps) => [...origin(instance), ...steps],
     };
     // Without all of its addresses nothing can be said about their family and number.
@@ -57,7 +59,7 @@ function passwords({ instance, at }: Subject): Finding[] {
   if (authentication === null) return [];
   if (version === 3) {
     const hint = "remove it, or set version = 2 on both routers";
-    return [atKey(error(at("authentication"), "version 3 has no authentication (RFC 9568 §1)", hint))];
+    return [atKey(error(at("authentication"), "version 3 has no authentication (RFC 9568)", hint))];
   }
   const sizeBytes = new TextEncoder().encode(authentication.password).length;
   if (sizeBytes <= PASSWORD_BYTES) return [];
@@ -70,11 +72,7 @@ function addresses({ instance, at }: Subject): Finding[] {
   const findings: Finding[] = [];
   const families = new Set(list.map(({ address }) => ipVersion(address)));
   if (list.length === 0) {
-    findings.push(
-      atKey(
-        warning(at(), `${instance.name} has no virtual_ipaddress: it elects a master of nothing`, "add the addresses"),
-      ),
-    );
+    findings.push(atKey(warning(at(), "no virtual_ipaddress: it elects a master of nothing", "add the addresses")));
   }
   if (families.size > 1) {
     const hint = "put those of the other family into virtual_ipaddress_excluded";
@@ -170,9 +168,9 @@ function owner({ instance, at }: Subject): Finding[] {
   return findings;
 }
 
-function leftovers({ instance, vrrp, at }: Subject): Finding[] {
+function leftovers({ instance, mailTo, at }: Subject): Finding[] {
   const findings: Finding[] = [];
-  if (instance.mail && vrrp.mail === null) {
+  if (instance.mail && !mailTo) {
     findings.push(error(at("mail"), "nobody is named to send mail to", "add [vrrp.mail] with to and from"));
   }
   const ipv4 = ipVersion(instance.virtualIpAddresses[0]?.address ?? "") === 4;
@@ -199,17 +197,13 @@ function unknown(
   known: readonly unknown[],
   what: string,
 ): Finding[] {
-  const names = known.filter((name) => typeof name === "string");
+  const names = [...new Set(known.filter((name) => typeof name === "string"))];
+  const hint = (name: string) => {
+    const near = suggest(name, names);
+    if (near !== null) return `did you mean "${near}"?`;
+    return names.length === 0 ? "none is there at all" : `known: ${names.join(", ")}`;
+  };
   return items.flatMap(({ name }, index) =>
-    known.includes(name)
-      ? []
-      : [
-          error(
-            [...path, index],
-            `there is no ${what} called "${name}"`,
-            names.length === 0 ? "none is there at all" : `known: ${names.join(", ")}`,
-            name,
-          ),
-        ],
+    known.includes(name) ? [] : [error([...path, index], `there is no ${what} called "${name}"`, hint(name), name)],
   );
 }

@@ -55,8 +55,12 @@ export function parseEndpoint(text: string, rules: EndpointRules): ParsedEndpoin
   if (text.startsWith("/")) return parseUnix(text);
   const bracketed = /^\[([^\]]*)\](?::(.*))?$/s.exec(text);
   if (bracketed) return parseTcp(bracketed[1] ?? "", bracketed[2], true, rules);
+  if (text.startsWith("[")) return no("has a bracket in the wrong place", 'write "[2001:db8::1]:80"');
   if (ipVersion(text) === 6) {
-    return no("is an IPv6 address without brackets", `write "[${text}]:PORT"`);
+    // The end of 2001:db8::1:80 may be a port, or a part of the address.
+    const tail = /^(.*[^:]):([0-9]{1,5})$/.exec(text);
+    const split = tail && ipVersion(tail[1] ?? "") === 6 ? `"[${tail[1]}]:${tail[2]}" or ` : "";
+    return no("is an IPv6 address without brackets", `write ${split}"[${text}]:PORT"`);
   }
   const colon = text.lastIndexOf(":");
   return colon < 0

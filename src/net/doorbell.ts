@@ -1,4 +1,14 @@
-import { AF_UNIX, errno, libc, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_NONBLOCK, SOL_SOCKET, SystemError, setSocketOption } from "./libc.ts";
+import {
+  AF_UNIX,
+  errno,
+  libc,
+  SOCK_CLOEXEC,
+  SOCK_DGRAM,
+  SOCK_NONBLOCK,
+  SOL_SOCKET,
+  SystemError,
+  setSocketOption,
+} from "./libc.ts";
 
 const SO_SNDBUF = 7;
 const MSG_DONTWAIT = 0x40;
@@ -33,7 +43,10 @@ export function ring(ringer: number): void {
 
 /** Calls `onRing` in this thread's loop whenever somebody rang. */
 export function answerDoorbell(owner: number, onRing: () => void): void {
-  Bun.connect({ fd: owner, socket: { data: onRing, open() {}, close() {}, error() {} } } as unknown as FdConnectOptions);
+  Bun.connect({
+    fd: owner,
+    socket: { data: onRing, open() {}, close() {}, error() {} },
+  } as unknown as FdConnectOptions);
 }
 
 type FdConnectOptions = Parameters<typeof Bun.connect>[0];

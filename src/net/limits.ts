@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { errno, libc, SystemError } from "./libc.ts";
 
 const RLIMIT_NOFILE = 7;
@@ -32,14 +31,4 @@ export function raiseFileLimit(wanted: number): number {
     if (libc.setrlimit(RLIMIT_NOFILE, words) === 0) return newSoft;
   }
   return soft;
-}
-
-/** First and last port that the kernel gives to outgoing connections. */
-export function ephemeralPorts(): readonly [first: number, last: number] {
-  try {
-    const [first = 32768, last = 60999] = readFileSync("/proc/sys/net/ipv4/ip_local_port_range", "utf8").trim().split(/\s+/).map(Number);
-    return [first, last];
-  } catch {
-    return [32768, 60999];
-  }
 }

@@ -21,7 +21,10 @@ const V2_SIGNATURE = [0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49
  * A v4-mapped client of an IPv6 socket is announced as the IPv4 client that it is.
  */
 export function encodeProxyHeader(version: "v1" | "v2", ends: ConnectionEnds | null): Uint8Array {
-  const plain = ends === null ? null : { ...ends, sourceHost: unmapped(ends.sourceHost), destinationHost: unmapped(ends.destinationHost) };
+  const plain =
+    ends === null
+      ? null
+      : { ...ends, sourceHost: unmapped(ends.sourceHost), destinationHost: unmapped(ends.destinationHost) };
   return version === "v1" ? encodeV1(plain) : encodeV2(plain);
 }
 
@@ -37,7 +40,15 @@ function encodeV2(ends: ConnectionEnds | null): Uint8Array {
   if (ends === null || family === null) return Uint8Array.from([...V2_SIGNATURE, 0x21, 0x00, 0, 0]);
   const addresses = [...parseIp(ends.sourceHost), ...parseIp(ends.destinationHost)];
   const ports = [ends.sourcePort, ends.destinationPort].flatMap((port) => [port >> 8, port & 0xff]);
-  return Uint8Array.from([...V2_SIGNATURE, 0x21, family === 4 ? 0x11 : 0x21, 0, addresses.length + 4, ...addresses, ...ports]);
+  return Uint8Array.from([
+    ...V2_SIGNATURE,
+    0x21,
+    family === 4 ? 0x11 : 0x21,
+    0,
+    addresses.length + 4,
+    ...addresses,
+    ...ports,
+  ]);
 }
 
 function familyOf(ends: ConnectionEnds): 4 | 6 | null {

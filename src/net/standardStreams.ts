@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import type { Writable } from "node:stream";
 
 /** What is held for a terminal or pipe that nobody reads. */
@@ -34,5 +35,11 @@ export class StandardStream {
     if (this.unreported > 0) this.stream.write(`${this.unreported} log lines dropped: nobody read them\n`);
     this.unreported = 0;
     this.stream.write(text);
+  }
+
+  /** Waits until a reader has fetched what is held, for at most `longestMs`: the process is about to end. */
+  async drain(longestMs: number): Promise<void> {
+    if (this.stream.writableLength === 0) return;
+    await Promise.race([once(this.stream, "drain"), Bun.sleep(longestMs)]).catch(() => {});
   }
 }

@@ -45,6 +45,12 @@ export function fdOf(socket: StreamSocket<unknown>): number {
 /** Who is at both ends of an accepted TCP socket; null for a unix socket or one that is gone. */
 export function endsOf(socket: StreamSocket<unknown> | null): ConnectionEnds | null {
   const { remoteAddress, remotePort, localAddress, localPort } = socket ?? {};
-  if (remoteAddress === undefined || remotePort === undefined || localAddress === undefined || localPort === undefined) return null;
-  return { sourceHost: remoteAddress, sourcePort: remotePort, destinationHost: localAddress, destinationPort: localPort };
+  if (remoteAddress === undefined || remotePort === undefined || localAddress === undefined || localPort === undefined)
+    return null;
+  return {
+    sourceHost: remoteAddress,
+    sourcePort: remotePort,
+    destinationHost: localAddress,
+    destinationPort: localPort,
+  };
 }

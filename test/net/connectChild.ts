@@ -1,7 +1,7 @@
 import type { Endpoint } from "../../src/core/endpoint.ts";
+import { ephemeralPorts } from "../../src/core/host.ts";
 import { startConnect } from "../../src/net/connect.ts";
 import { errnoName } from "../../src/net/libc.ts";
-import { ephemeralPorts } from "../../src/net/limits.ts";
 import { bindListeners } from "../../src/net/listen.ts";
 import { encodeSockaddr } from "../../src/net/sockaddr.ts";
 import { dial } from "./streams.ts";
@@ -22,7 +22,7 @@ async function dialAll(hosts: readonly string[]): Promise<string[]> {
 function exhaust(): unknown {
   const servers = [5001, 5002, 5003].map((port) => tcp("127.0.0.1", port));
   for (const server of servers) bindListeners(server, { sockets: 1, backlog: 16 });
-  const [first, last] = ephemeralPorts();
+  const { low: first = 0, high: last = 0 } = ephemeralPorts() ?? {};
   const perServer = servers.map((server) => {
     let connected = 0;
     while (connected <= last - first && connectTo(server, "127.0.0.2") >= 0) connected++;
