@@ -35,7 +35,12 @@ export function idleDeadlines(state: IdleState, timeout: TimeoutConfig): IdleDea
   return { clientMs: clientWatched ? clientLimit : Infinity, serverMs: serverWatched ? serverLimit : Infinity };
 }
 
-function limit(openMs: number | null, finMs: number | null, lastActivityMs: number, peerEndedMs: number | null): number {
+function limit(
+  openMs: number | null,
+  finMs: number | null,
+  lastActivityMs: number,
+  peerEndedMs: number | null,
+): number {
   if (peerEndedMs !== null && finMs !== null) return Math.max(lastActivityMs, peerEndedMs) + finMs;
   return openMs === null ? Infinity : lastActivityMs + openMs;
 }

@@ -1,7 +1,7 @@
 import { startConnect } from "../net/connect.ts";
-import { errnoName } from "../net/libc.ts";
+import { errnoName, libc } from "../net/libc.ts";
 import { parseIp } from "../net/sockaddr.ts";
-import { adoptStream, type StreamHandler, type StreamSocket } from "../net/stream.ts";
+import { type AdoptedHandler, adoptStream, type StreamSocket } from "../net/stream.ts";
 import { serverCounter } from "../pool/board.ts";
 import { ListenCounter, ServerCounter } from "../pool/layout.ts";
 import { count, raise } from "./counting.ts";
@@ -9,7 +9,7 @@ import { queueTimeout } from "./deadline.ts";
 import type { RelayEnvironment, RelayListen } from "./environment.ts";
 import { type ConnectFailure, classifyConnectError, decideRetry } from "./retry.ts";
 import type { Session } from "./session.ts";
-import type { Waiting } from "./waitingLine.ts";
+import { ANY_SERVER, type Waiting } from "./waitingLine.ts";
 
 /**
  * Gets one session its server connection.
@@ -38,13 +38,16 @@ export class Dialer implements Waiting {
   /** Monotonic ms when the server in use was chosen, and when the queue was joined; -1: not reached. */
   assignedMs = -1;
   queuedMs = -1;
-  boundTo = -1;
-  queueAhead = { onServer: 0, onListen: 0 };
+  boundTo = ANY_SERVER;
+  /** Its place when it joined a server's queue and the listen's, 1 being the next to be served; 0: it did not. */
+  placeOnServer = 0;
+  placeOnListen = 0;
   retries = 0;
   redispatched = false;
   /** When the phase in hand must end, monotonic ms; Infinity: no limit. */
   deadlineMs = Infinity;
   private socket: StreamSocket<Dialer> | null = null;
+  private connectingFd = -1;
   private tried: readonly number[] = NOBODY;
   private holdsSlot = false;
   private retriesLeft: number;
@@ -57,40 +60,67 @@ export class Dialer implements Waiting {
     this.retriesLeft = listen.config.retries;
   }
 
-  /** Chooses a server and dials it, waits in the queue, or gives up. */
+  /** Chooses a server and dials it, waits in a queue, or gives up. */
   choose(): void {
+    const { board, balancer } = this.listen;
+    // Nobody overtakes those who wait; a retry has waited enough.
+    const overtaking = board.queued > 0 && this.phase === "choosing" && !balancer.bound && this.tried === NOBODY;
+    if (!overtaking && this.pick()) return;
+    const untried = this.leastLoadedUntried();
+    // Who already waits goes on waiting when the last server fails: one may return before the queue's timeout.
+    if (untried < 0 && this.phase !== "queued") this.session.giveUp("SC");
+    else this.wait(this.tried === NOBODY || untried < 0 ? ANY_SERVER : untried);
+  }
+
+  /** Takes a slot where the balancer says, or waits for it there; false when no server has room. */
+  private pick(): boolean {
     const { board, balancer, needsClientAddress } = this.listen;
     const client = needsClientAddress ? parseIp(this.session.clientHost) : NO_ADDRESS;
     // Another thread can take the last slot between pick and reserve; each time at least one server has filled up.
     for (let round = 0; round <= board.slots; round++) {
       const server = balancer.pick(board, client, this.tried);
-      if (server < 0) break;
-      const served = board.reserve(server);
-      if (served > 0) {
-        this.dial(server, served);
-        return;
-      }
-      if (balancer.bound) {
-        this.wait(server);
-        return;
-      }
+      if (server < 0) return false;
+      const mustWait = balancer.bound && board.queuedOn(server) > 0;
+      const served = mustWait ? 0 : board.reserve(server);
+      if (served > 0) this.dial(server, served);
+      else if (balancer.bound) this.wait(server);
+      else continue;
+      return true;
     }
-    // Who already waits goes on waiting when the last server fails: one may return before the queue's timeout.
-    if (this.phase === "queued" || this.untriedUsable()) this.wait(-1);
-    else this.session.giveUp("SC");
+    return false;
   }
 
-  /** A slot may be free: tries to leave the queue. False when it still has to wait. */
-  tryLeaveQueue(): boolean {
-    this.choose();
-    return this.phase !== "queued";
+  /** A slot may be free in the queue it waits in: takes it. False when it stays where it is. */
+  leaveQueue(): boolean {
+    const { boundTo } = this;
+    if (boundTo === ANY_SERVER) this.choose();
+    else {
+      const served = this.listen.board.reserve(boundTo);
+      if (served > 0) this.dial(boundTo, served);
+    }
+    return this.phase !== "queued" || this.boundTo !== boundTo;
   }
 
   /** Call when `deadlineMs` has passed. */
   onDeadline(): void {
-    if (this.phase === "queued") this.session.giveUp("sQ");
+    if (this.phase === "queued") this.waitedEnough();
     else if (this.phase === "connecting") this.failed({ kind: "timeout" });
     else if (this.phase === "pausing") this.resume();
+  }
+
+  private waitedEnough(): void {
+    const deadlineMs = this.queueDeadlineMs();
+    if (this.env.clock.nowMs() < deadlineMs) this.deadlineMs = deadlineMs;
+    else this.session.giveUp("sQ");
+  }
+
+  /** `timeout queue` ends the waiting, and so does `timeout client` while the client has not said a word, as in HAProxy. */
+  private queueDeadlineMs(): number {
+    const { timeout } = this.listen.config;
+    const queueMs = this.queuedMs + queueTimeout(timeout);
+    return this.session.up.bytes > 0
+      ? queueMs
+      : Math.min(queueMs, this.session.acceptedMs + (timeout.clientMs ?? Infinity));
   }
 
   /** The session ends: leaves the queue, drops an attempt in flight, gives the slot back. */
@@ -98,29 +128,38 @@ export class Dialer implements Waiting {
     this.listen.line.leave(this);
     const { socket } = this;
     this.socket = null;
+    this.phase = "done";
     socket?.end();
     this.releaseSlot();
   }
 
-  private untriedUsable(): boolean {
+  /** The server to wait for after a failure elsewhere; -1: every usable one has been tried. */
+  private leastLoadedUntried(): number {
     const { board } = this.listen;
+    let best = -1;
     for (let server = 0; server < board.slots; server++) {
-      if (board.weight(server) > 0 && !this.tried.includes(server)) return true;
+      if (board.weight(server) === 0 || this.tried.includes(server)) continue;
+      if (best < 0 || board.load(server) < board.load(best)) best = server;
     }
-    return false;
+    return best;
   }
 
   private wait(boundTo: number): void {
+    const { listen, env } = this;
     if (this.phase === "queued" && this.boundTo === boundTo) return;
-    this.listen.line.leave(this);
+    listen.line.leave(this);
+    if (this.phase !== "queued") this.queuedMs = env.clock.nowMs();
     this.phase = "queued";
-    if (this.queuedMs < 0) this.queuedMs = this.env.clock.nowMs();
-    this.deadlineMs = this.queuedMs + queueTimeout(this.listen.config.timeout);
     this.boundTo = boundTo;
-    this.queueAhead = this.listen.line.join(this);
+    // Nobody in this queue may be choosy: what its oldest cannot use would be lost to those behind.
+    if (boundTo === ANY_SERVER) this.tried = NOBODY;
+    this.deadlineMs = this.queueDeadlineMs();
+    const place = listen.line.join(this);
+    if (boundTo === ANY_SERVER) this.placeOnListen = place;
+    else this.placeOnServer = place;
     this.session.rearm();
-    // A slot freed by another thread before we stood in line rang for nobody.
-    this.choose();
+    // A slot freed by another thread before we stood in line was offered to nobody.
+    env.slotFreed(listen, boundTo);
   }
 
   private dial(server: number, served: number): void {
@@ -142,11 +181,17 @@ export class Dialer implements Waiting {
     this.phase = "connecting";
     const fd = startConnect(listen.board.address(server), listen.board.addressLength(server), source);
     if (fd < 0) {
-      this.failed(classifyConnectError(errnoName(-fd)));
+      const failure = classifyConnectError(errnoName(-fd));
+      this.deadlineMs = Infinity;
+      // Not from within: whoever gave us the slot may have more to give, and a thousand may wait for it.
+      queueMicrotask(() => {
+        if (this.phase === "connecting") this.failed(failure);
+      });
       return;
     }
     const { connectMs } = listen.config.timeout;
     this.deadlineMs = connectMs === null ? Infinity : this.env.clock.nowMs() + connectMs;
+    this.connectingFd = fd;
     adoptStream<Dialer>(fd, this, dialHandler);
     this.session.rearm();
   }
@@ -154,6 +199,12 @@ export class Dialer implements Waiting {
   /** What the attempt's socket says; once connected, all of it is the session's. */
   opened(socket: StreamSocket<Dialer>): void {
     this.socket = socket;
+  }
+
+  /** The loop did not take the attempt's fd, which the kernel refuses only for lack of memory or epoll watches. */
+  refused(): void {
+    libc.close(this.connectingFd);
+    this.failed({ kind: "shortage", errno: "ENOMEM" });
   }
 
   /** Whether the socket is the one in use: those of earlier attempts still close. */
@@ -178,13 +229,14 @@ export class Dialer implements Waiting {
     const { socket } = this;
     this.socket = null; // before ending it: its close must not be taken for another failure
     socket?.end();
-    if (failure.kind === "shortage") env.report({ kind: "shortage", listen: config.name, server, errno: failure.errno });
+    if (failure.kind === "shortage")
+      env.report({ kind: "shortage", listen: config.name, server, errno: failure.errno });
     else this.observe(server);
     if (!this.tried.includes(server)) this.tried = [...this.tried, server];
     const decision = decideRetry(failure, {
       retriesLeft: this.retriesLeft--,
       redispatch: config.redispatch,
-      untriedUsable: this.untriedUsable(),
+      untriedUsable: this.leastLoadedUntried() >= 0,
       connectTimeoutMs: config.timeout.connectMs,
     });
     if (decision.kind === "fail") {
@@ -236,7 +288,12 @@ export class Dialer implements Waiting {
     if (!this.holdsSlot) return;
     this.holdsSlot = false;
     this.listen.board.release(this.server);
-    this.env.slotFreed(this.listen);
+    this.env.slotFreed(this.listen, this.server);
+  }
+
+  /** The server on which this session has a slot; -1: none. */
+  get attachedTo(): number {
+    return this.holdsSlot ? this.server : -1;
   }
 
   /** The session that is being served. */
@@ -245,7 +302,8 @@ export class Dialer implements Waiting {
   }
 }
 
-const dialHandler: StreamHandler<Dialer> = {
+const dialHandler: AdoptedHandler<Dialer> = {
+  connectError: (socket) => socket.data.refused(),
   open: (socket) => socket.data.opened(socket),
   data(socket, chunk) {
     if (begun(socket)) socket.data.owner.serverData(chunk);

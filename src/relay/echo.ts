@@ -17,7 +17,9 @@ const echoHandler: StreamHandler<EchoConnection> = {
     socket.data.flow = new Flow(socket, socket);
   },
   data: (socket, chunk) => socket.data.flow?.push(chunk),
-  drain: (socket) => socket.data.flow?.flush(),
+  drain(socket) {
+    socket.data.flow?.flush();
+  },
   end: (socket) => socket.data.flow?.end(),
   close() {},
 };

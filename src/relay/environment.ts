@@ -4,15 +4,18 @@ import type { Clock } from "../core/clock.ts";
 import type { SessionRecord } from "../log/record.ts";
 import type { ListenBoard } from "../pool/board.ts";
 import type { ProcessBoard } from "../pool/processBoard.ts";
+import type { DeadlineWheel } from "./deadlineWheel.ts";
 import type { Dialer } from "./dialer.ts";
 import type { RelayReport } from "./protocol.ts";
+import type { Registry } from "./registry.ts";
 import type { Session } from "./session.ts";
-import type { WaitingLine } from "./waitingLine.ts";
+import type { ANY_SERVER, WaitingLine } from "./waitingLine.ts";
 
 /** What every session of a relay thread shares. */
 export interface RelayEnvironment {
   readonly thread: number;
   readonly clock: Clock;
+  readonly deadlines: DeadlineWheel;
   readonly process: ProcessBoard;
   /** This thread's counters on the process board. */
   readonly counters: Float64Array;
@@ -21,8 +24,8 @@ export interface RelayEnvironment {
   pausedAccepting(): void;
   /** A connection has left: whoever stopped accepting for lack of room may look again. */
   roomMade(): void;
-  /** A slot on one of the listen's servers is free: the longest waiting may have it. */
-  slotFreed(listen: RelayListen): void;
+  /** A slot on a server ({@link ANY_SERVER}: on some server) may be free: the longest waiting may have it. */
+  slotFreed(listen: RelayListen, server: number): void;
 }
 
 /** One listen, as one relay thread serves it. */
@@ -33,7 +36,7 @@ export interface RelayListen {
   readonly counters: Float64Array;
   readonly balancer: Balancer;
   readonly line: WaitingLine<Dialer>;
-  readonly sessions: Set<Session>;
+  readonly sessions: Registry<Session>;
   /** Encoded local addresses to dial each server from, in turn; empty: the kernel chooses. */
   readonly sources: readonly (readonly Uint8Array[])[];
   /** Writes the connection's log line; null when `log = "off"`. */

@@ -65,16 +65,18 @@ export class Flow {
     if (this.held !== null || this.ended) this.flush();
   }
 
-  /** The sink has room again. Harmless at any time: Bun's `drain` also comes unasked. */
-  flush(): void {
-    if (this.sink === null || this.finished) return;
+  /** The sink has room again; says whether it took anything. Harmless at any time: Bun's `drain` also comes unasked. */
+  flush(): boolean {
+    if (this.sink === null || this.finished) return false;
+    let moved = false;
     if (this.held !== null) {
       const taken = this.sink.write(this.held);
+      moved = taken > 0;
       if (taken === this.held.length) this.held = null;
       else {
-        if (taken > 0) this.held = this.held.subarray(taken);
+        if (moved) this.held = this.held.subarray(taken);
         this.pause();
-        return;
+        return moved;
       }
     }
     if (this.ended) {
@@ -86,6 +88,7 @@ export class Flow {
       this.paused = false;
       this.source?.resume();
     }
+    return moved;
   }
 
   /** The source's socket is gone. */

@@ -23,7 +23,12 @@ export class Listener {
 
   /** Starts accepting; throws SystemError when the fd cannot be used. */
   start(): void {
-    this.acceptor = acceptStreams<ClientSide>(this.fd, this.listen.config.backlog, this as unknown as ClientSide, acceptHandler);
+    this.acceptor = acceptStreams<ClientSide>(
+      this.fd,
+      this.listen.config.backlog,
+      this as unknown as ClientSide,
+      acceptHandler,
+    );
   }
 
   /** Stops for good; connections that live go on. */
@@ -71,7 +76,8 @@ export class Listener {
     counters[ListenCounter.connections] = (counters[ListenCounter.connections] as number) + 1;
     if (inListen > (counters[ListenCounter.maxCurrent] as number)) counters[ListenCounter.maxCurrent] = inListen;
     env.counters[ThreadCounter.connections] = (env.counters[ThreadCounter.connections] as number) + 1;
-    if (inProcess > (env.counters[ThreadCounter.maxCurrent] as number)) env.counters[ThreadCounter.maxCurrent] = inProcess;
+    if (inProcess > (env.counters[ThreadCounter.maxCurrent] as number))
+      env.counters[ThreadCounter.maxCurrent] = inProcess;
     if (inProcess >= env.process.maxconn || inListen >= listenLimit) this.pause();
     const session = new Session(env, listen, socket);
     socket.data = session;

@@ -8,13 +8,15 @@ import { answerDoorbell, ring } from "../net/doorbell.ts";
 import { encodeSockaddr } from "../net/sockaddr.ts";
 import { ListenBoard } from "../pool/board.ts";
 import { ProcessBoard, ThreadCounter } from "../pool/processBoard.ts";
+import { DeadlineWheel } from "./deadlineWheel.ts";
 import type { Dialer } from "./dialer.ts";
 import type { RelayEnvironment, RelayListen } from "./environment.ts";
 import { LineBatch } from "./lineBatch.ts";
 import { Listener } from "./listener.ts";
 import { openLogger } from "./openLogger.ts";
 import type { RelayListenStart, RelayReport, RelayStart } from "./protocol.ts";
-import { longestWaitingThread, WaitingLine } from "./waitingLine.ts";
+import { Registry } from "./registry.ts";
+import { ANY_SERVER, longestWaitingThread, WaitingLine } from "./waitingLine.ts";
 
 /** How often a thread shows on the scoreboard that its loop turns. */
 const HEARTBEAT_MS = 250;
@@ -24,6 +26,7 @@ export class RelayThread implements RelayEnvironment {
   readonly thread: number;
   readonly process: ProcessBoard;
   readonly counters: Float64Array;
+  readonly deadlines: DeadlineWheel;
   private readonly ringers: readonly number[];
   private readonly listens: RelayListen[];
   private readonly listeners: Listener[] = [];
@@ -39,6 +42,7 @@ export class RelayThread implements RelayEnvironment {
     this.thread = start_.thread;
     this.process = new ProcessBoard(start_.process);
     this.counters = this.process.counters(this.thread);
+    this.deadlines = new DeadlineWheel(clock);
     this.ringers = start_.ringers;
     const stdout = new LineBatch(clock, (text) => post({ kind: "lines", target: "stdout", text }));
     const stderr = new LineBatch(clock, (text) => post({ kind: "lines", target: "stderr", text }));
@@ -71,7 +75,8 @@ export class RelayThread implements RelayEnvironment {
   kill(listen: string | null, server: number, termination: string): void {
     for (const each of this.listens) {
       if (listen !== null && each.config.name !== listen) continue;
-      for (const session of each.sessions) if (server < 0 || session.dialer.server === server) session.kill(termination);
+      for (const session of each.sessions.all())
+        if (server < 0 || session.dialer.attachedTo === server) session.kill(termination);
     }
   }
 
@@ -97,21 +102,42 @@ export class RelayThread implements RelayEnvironment {
     }
   }
 
-  slotFreed(listen: RelayListen): void {
+  slotFreed(listen: RelayListen, server: number): void {
     if (listen.board.queued === 0) return;
-    const thread = longestWaitingThread(listen.board);
-    if (thread === this.thread) this.serve(listen);
-    else if (thread >= 0) this.ring(thread);
+    if (server !== ANY_SERVER) this.offer(listen, server);
+    this.offer(listen, ANY_SERVER);
   }
 
   private onRing(): void {
-    for (const listen of this.listens) if (listen.line.size > 0) this.serve(listen);
+    for (const listen of this.listens) this.offerAll(listen);
     this.lookForRoom();
   }
 
-  private serve(listen: RelayListen): void {
-    for (const dialer of listen.line) {
-      if (!dialer.tryLeaveQueue() && !listen.balancer.bound) return;
+  /** Servers or limits may have changed, or another thread has found that ours is the longest waiting. */
+  private offerAll(listen: RelayListen): void {
+    const { board, line } = listen;
+    if (board.queued === 0) return;
+    for (let server = 0; server < board.slots; server++) {
+      if (board.queuedOn(server) === 0) continue;
+      if (board.weight(server) > 0) this.offer(listen, server);
+      else for (const dialer of line.all(server)) dialer.choose();
+    }
+    this.offer(listen, ANY_SERVER);
+  }
+
+  /**
+   * Gives free slots to those who wait in a queue, longest waiting of all threads first. When that is another thread's, it is
+   * rung and goes on from there; so it does when the one it was rung for has left, and no slot stays free while somebody waits.
+   */
+  private offer(listen: RelayListen, queue: number): void {
+    const { board, line } = listen;
+    while (hasRoom(board, queue)) {
+      const thread = longestWaitingThread(board, queue);
+      if (thread !== this.thread) {
+        if (thread >= 0) this.ring(thread);
+        return;
+      }
+      if (line.oldest(queue)?.leaveQueue() !== true) return;
     }
   }
 
@@ -153,8 +179,10 @@ export class RelayThread implements RelayEnvironment {
       counters: board.counters(this.thread),
       balancer: balancers[config.balance].create({ random: Math.random, names }),
       line: new WaitingLine<Dialer>(board, this.thread),
-      sessions: new Set(),
-      sources: config.servers.map((server) => server.source.map((host) => encodeSockaddr({ kind: "tcp", host, port: 0 }))),
+      sessions: new Registry(),
+      sources: config.servers.map((server) =>
+        server.source.map((host) => encodeSockaddr({ kind: "tcp", host, port: 0 })),
+      ),
       log: this.sessionLog(config),
       needsClientAddress: config.balance === "source",
     };
@@ -165,4 +193,11 @@ export class RelayThread implements RelayEnvironment {
     const format = config.log === "halog" ? formatHalog : formatTcplog;
     return (record) => this.logger.log(Level.info, format(record));
   }
+}
+
+function hasRoom(board: ListenBoard, queue: number): boolean {
+  if (queue !== ANY_SERVER) return board.weight(queue) > 0 && board.hasRoom(queue);
+  for (let server = 0; server < board.slots; server++)
+    if (board.weight(server) > 0 && board.hasRoom(server)) return true;
+  return false;
 }

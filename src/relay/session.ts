@@ -5,11 +5,13 @@ import { ListenCounter, ServerCounter } from "../pool/layout.ts";
 import type { ClientSide } from "./clientSide.ts";
 import { add, count } from "./counting.ts";
 import { type IdleDeadlines, idleDeadlines } from "./deadline.ts";
+import { Timed } from "./deadlineWheel.ts";
 import { Dialer } from "./dialer.ts";
 import type { RelayEnvironment, RelayListen } from "./environment.ts";
 import { Flow } from "./flow.ts";
 import { applyKeepalive } from "./keepalive.ts";
 import { settleCounters, toRecord } from "./record.ts";
+import type { Registered } from "./registry.ts";
 
 /** Seeking a server (see {@link Dialer}), relaying, or over: counted and logged. */
 export type Phase = "dialling" | "established" | "finished";
@@ -18,7 +20,8 @@ export type Phase = "dialling" | "established" | "finished";
 const UNIX_CLIENT = { host: "unix", port: 1 };
 
 /** One client connection from accept to its log line. */
-export class Session implements ClientSide {
+export class Session extends Timed implements ClientSide, Registered {
+  place = -1;
   phase: Phase = "dialling";
   readonly acceptedMs: number;
   readonly acceptedWallMs: number;
@@ -38,14 +41,13 @@ export class Session implements ClientSide {
   private lastActivityMs: number;
   private clientEndedMs: number | null = null;
   private serverEndedMs: number | null = null;
-  private timer: Timer | null = null;
-  private timerMs = Infinity;
 
   constructor(
     private readonly env: RelayEnvironment,
     readonly listen: RelayListen,
     client: StreamSocket<ClientSide>,
   ) {
+    super();
     this.clientSocket = client;
     this.acceptedMs = this.lastActivityMs = env.clock.nowMs();
     this.acceptedWallMs = env.clock.wallMs();
@@ -85,12 +87,14 @@ export class Session implements ClientSide {
     const { counters } = this.listen;
     this.lastActivityMs = this.env.clock.nowMs();
     add(counters, ListenCounter.bytesIn, chunk.length);
-    if (this.phase === "established") add(counters, serverCounter(this.dialer.server, ServerCounter.bytesIn), chunk.length);
+    if (this.phase === "established")
+      add(counters, serverCounter(this.dialer.server, ServerCounter.bytesIn), chunk.length);
     this.up.push(chunk);
+    if (this.up.blocked) this.rearm();
   }
 
   clientDrain(): void {
-    this.down?.flush();
+    if (this.down?.flush()) this.moved();
     this.settle();
   }
 
@@ -153,10 +157,11 @@ export class Session implements ClientSide {
     add(counters, ListenCounter.bytesOut, chunk.length);
     add(counters, serverCounter(this.dialer.server, ServerCounter.bytesOut), chunk.length);
     this.down?.push(chunk);
+    if (this.down?.blocked) this.rearm();
   }
 
   serverDrain(): void {
-    this.up.flush();
+    if (this.up.flush()) this.moved();
     this.settle();
   }
 
@@ -185,19 +190,22 @@ export class Session implements ClientSide {
 
   // Time.
 
-  /** The deadline in force may have come nearer. */
-  rearm(): void {
-    const deadlineMs = this.phase === "established" ? this.idleDeadlineMs() : this.dialer.deadlineMs;
-    // A timer that fires early only looks and rearms, so traffic that moves a deadline back costs nothing.
-    if (this.phase === "finished" || deadlineMs >= this.timerMs || deadlineMs === Infinity) return;
-    if (this.timer !== null) clearTimeout(this.timer);
-    this.timerMs = deadlineMs;
-    this.timer = setTimeout(onTimer, Math.max(1, Math.ceil(deadlineMs - this.env.clock.nowMs())), this);
+  /** A side has taken what was held for it: it is alive, and the other is read again. */
+  private moved(): void {
+    this.lastActivityMs = this.env.clock.nowMs();
+    this.rearm();
   }
 
-  onTimer(): void {
-    this.timer = null;
-    this.timerMs = Infinity;
+  /** The deadline in force may have come nearer. */
+  rearm(): void {
+    if (this.phase === "finished") return;
+    const deadlineMs = this.phase === "established" ? this.idleDeadlineMs() : this.dialer.deadlineMs;
+    // Called too early, onDeadline only looks and rearms: traffic that moves a deadline back costs nothing.
+    if (deadlineMs < this.armedMs) this.env.deadlines.arm(this, deadlineMs);
+  }
+
+  onDeadline(): void {
+    if (this.phase === "finished") return;
     const nowMs = this.env.clock.nowMs();
     if (this.phase === "established") this.checkIdle(nowMs);
     else if (nowMs >= this.dialer.deadlineMs) this.dialer.onDeadline();
@@ -283,10 +291,9 @@ export class Session implements ClientSide {
     if (this.phase === "finished") return;
     const { env, listen } = this;
     this.phase = "finished";
-    if (this.timer !== null) clearTimeout(this.timer);
-    this.timer = null;
+    env.deadlines.disarm(this);
     if (this.termination === "") this.termination = "--";
-    listen.sessions.delete(this);
+    listen.sessions.remove(this);
     const counts = { actconn: env.process.current, feconn: listen.board.current };
     this.dialer.release();
     env.process.addCurrent(-1);
@@ -299,8 +306,4 @@ export class Session implements ClientSide {
     }
     env.roomMade();
   }
-}
-
-function onTimer(session: Session): void {
-  session.onTimer();
 }

@@ -1,5 +1,5 @@
 import { assertNever } from "../core/errors.ts";
-import { systemClock } from "../core/clock.ts";
+import { processClock } from "./processClock.ts";
 import type { RelayCommand, RelayReport } from "./protocol.ts";
 import { RelayThread } from "./relayThread.ts";
 
@@ -13,7 +13,7 @@ self.onmessage = (event: MessageEvent<RelayCommand>) => {
   const command = event.data;
   switch (command.kind) {
     case "start":
-      relay = new RelayThread(command, systemClock, post);
+      relay = new RelayThread(command, processClock, post);
       relay.start();
       post({ kind: "ready" });
       return;

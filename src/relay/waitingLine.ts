@@ -1,68 +1,102 @@
-import type { ListenBoard } from "../pool/board.ts";
-import { ListenCounter } from "../pool/layout.ts";
+import { type ListenBoard, serverCounter } from "../pool/board.ts";
+import { ListenCounter, ServerCounter } from "../pool/layout.ts";
+import { raise } from "./counting.ts";
+
+/** The queue of those who take any server; the others' is the slot of the server they wait for. */
+export const ANY_SERVER = -1;
+
+/**
+ * Monotonic ms at which a thread's longest-waiting connection that is bound to a server was queued, 0: none; a word of the
+ * server's counters that pool/layout.ts leaves free.
+ */
+export const OLDEST_ON_SERVER = 17;
 
 /** A connection that waits for a server slot. */
 export interface Waiting {
+  /** Since when, on the clock that all threads share. */
   readonly queuedMs: number;
-  /** The server it is bound to; -1: any will do. */
+  /** The server it is bound to; {@link ANY_SERVER}: any will do. */
   readonly boundTo: number;
 }
 
 /**
- * The connections of one listen that wait in this thread, oldest first. How many wait in all threads, and since when this
- * thread's oldest does, stands on the scoreboard, so that a freed slot goes to the longest waiting of all threads.
+ * The connections of one listen that wait in this thread: a queue of those who take any server and one for each server,
+ * oldest first. How many wait in all threads, and since when this thread's oldest does, stands on the scoreboard, so that
+ * a freed slot goes to the longest waiting of all threads.
  */
 export class WaitingLine<T extends Waiting> {
-  private readonly line = new Set<T>(); // keeps the order of arrival, and leaves from the middle in constant time
+  private readonly queues = new Map<number, Set<T>>(); // a Set keeps the order of arrival, and leaves its middle in constant time
 
   constructor(
     private readonly board: ListenBoard,
     private readonly thread: number,
   ) {}
 
-  get size(): number {
-    return this.line.size;
-  }
-
-  /** Joins; returns how many were ahead, in all threads. */
-  join(who: T): { onServer: number; onListen: number } {
+  /** Joins the queue it is bound to; returns its place there, over all threads: 1 is next. */
+  join(who: T): number {
     const { board } = this;
-    const ahead = { onServer: who.boundTo >= 0 ? board.queuedOn(who.boundTo) : 0, onListen: 0 };
-    const queued = board.addQueued(who.boundTo, 1);
-    if (who.boundTo < 0) ahead.onListen = queued - 1;
+    const { boundTo } = who;
     const counters = board.counters(this.thread);
-    if (queued > (counters[ListenCounter.maxQueued] as number)) counters[ListenCounter.maxQueued] = queued;
-    this.line.add(who);
-    this.publish();
-    return ahead;
+    const queue = this.queues.get(boundTo) ?? new Set();
+    queue.add(who);
+    this.queues.set(boundTo, queue);
+    raise(counters, ListenCounter.maxQueued, board.addQueued(boundTo, 1));
+    const place = Math.max(1, queuedFor(board, boundTo));
+    if (boundTo >= 0) raise(counters, serverCounter(boundTo, ServerCounter.maxQueued), place);
+    this.publish(boundTo, queue);
+    return place;
   }
 
   /** Leaves, served or not; false when it was not waiting. */
   leave(who: T): boolean {
-    if (!this.line.delete(who)) return false;
+    const queue = this.queues.get(who.boundTo);
+    if (queue === undefined || !queue.delete(who)) return false;
     this.board.addQueued(who.boundTo, -1);
-    this.publish();
+    this.publish(who.boundTo, queue);
     return true;
   }
 
-  /** Oldest first; leaving while iterating is fine. */
-  [Symbol.iterator](): Iterator<T> {
-    return this.line.values();
+  /** Who waits longest in one of this thread's queues. */
+  oldest(boundTo: number): T | undefined {
+    for (const who of this.queues.get(boundTo) ?? []) return who;
+    return undefined;
   }
 
-  private publish(): void {
-    const [oldest] = this.line;
-    this.board.counters(this.thread)[ListenCounter.oldestWaiting] = oldest?.queuedMs ?? 0;
+  /** Everybody in one of this thread's queues, as of now. */
+  all(boundTo: number): T[] {
+    return [...(this.queues.get(boundTo) ?? [])];
+  }
+
+  private publish(boundTo: number, queue: Set<T>): void {
+    let sinceMs = 0;
+    for (const who of queue) {
+      sinceMs = who.queuedMs;
+      break;
+    }
+    this.board.counters(this.thread)[oldestWord(boundTo)] = sinceMs;
   }
 }
 
-/** The thread whose oldest waiting connection has waited longest; -1 when nobody waits anywhere. */
-export function longestWaitingThread(board: ListenBoard): number {
+/** How many wait in a queue, over all threads: two words, so off by those who come and go meanwhile. */
+function queuedFor(board: ListenBoard, boundTo: number): number {
+  if (boundTo >= 0) return board.queuedOn(boundTo);
+  let queued = board.queued;
+  for (let server = 0; server < board.slots; server++) queued -= board.queuedOn(server);
+  return queued;
+}
+
+/** The thread whose oldest in a queue has waited longest; -1 when nobody waits there. */
+export function longestWaitingThread(board: ListenBoard, boundTo: number): number {
+  const word = oldestWord(boundTo);
   let thread = -1;
   let oldestMs = Infinity;
   for (let t = 0; t < board.threads; t++) {
-    const sinceMs = board.counters(t)[ListenCounter.oldestWaiting] as number;
+    const sinceMs = board.counters(t)[word] as number;
     if (sinceMs > 0 && sinceMs < oldestMs) [thread, oldestMs] = [t, sinceMs];
   }
   return thread;
+}
+
+function oldestWord(boundTo: number): number {
+  return boundTo >= 0 ? serverCounter(boundTo, OLDEST_ON_SERVER) : ListenCounter.oldestWaiting;
 }

@@ -8,7 +8,7 @@ import { atEnd } from "../support/cleanup.ts";
 import { serve, type TestServer } from "../support/echo.ts";
 import { until } from "../support/until.ts";
 import { checkConfig, expectString, openFds } from "./checks.ts";
-import { FakeClock } from "./fakeClock.ts";
+import { FakeClock } from "../support/fakeClock.ts";
 import { endpointOf } from "./probing.ts";
 import { withoutFreeFds } from "./shortages.ts";
 

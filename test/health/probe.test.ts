@@ -12,7 +12,7 @@ import { freePort } from "../support/ports.ts";
 import { tmpDir } from "../support/tmp.ts";
 import { until } from "../support/until.ts";
 import { connect, expectString, openFds, send } from "./checks.ts";
-import { FakeClock } from "./fakeClock.ts";
+import { FakeClock } from "../support/fakeClock.ts";
 import { endpointOf, type Limits, probe, runProbe } from "./probing.ts";
 import { withoutFreeFds } from "./shortages.ts";
 

@@ -2,7 +2,8 @@ import { describe, expect, test } from "bun:test";
 import { constants } from "node:os";
 import { Level } from "../../src/core/syslogCodes.ts";
 import { DatagramSink } from "../../src/log/datagramSink.ts";
-import { EAGAIN, ECONNREFUSED, ENOENT, FakeClock, FakeDatagramPort } from "./fakes.ts";
+import { FakeClock } from "../support/fakeClock.ts";
+import { EAGAIN, ECONNREFUSED, ENOENT, FakeDatagramPort } from "./fakes.ts";
 
 function setUp(kind: "udp" | "unix" = "udp") {
   const clock = new FakeClock();
@@ -140,7 +141,7 @@ describe("reports", () => {
     expect(reports.slice(1)).toEqual([
       "Log target udp 127.0.0.1:514: closed, at least 2 messages were lost (EAGAIN: 2).",
     ]);
-    expect([clock.pending, port.closed]).toEqual([0, true]);
+    expect([clock.pendingMs.length, port.closed]).toEqual([0, true]);
   });
 
   test("closing a target that lost nothing is silent", () => {

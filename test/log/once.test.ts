@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { Once } from "../../src/log/once.ts";
-import { FakeClock } from "./fakes.ts";
+import { FakeClock } from "../support/fakeClock.ts";
 
 const setUp = (rearmMs = 60_000) => {
   const clock = new FakeClock();

@@ -6,7 +6,7 @@ import { Pool } from "../../src/pool/pool.ts";
 import { ProcessBoard } from "../../src/pool/processBoard.ts";
 import { Sampler } from "../../src/stats/sampler.ts";
 import type { CheckView, ProxyView } from "../../src/stats/view.ts";
-import { FakeClock } from "../log/fakes.ts";
+import { FakeClock } from "../support/fakeClock.ts";
 
 /** Everything a view is made of, with real boards and pools and a clock that the test moves. */
 export interface Stand {

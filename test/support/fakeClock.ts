@@ -10,12 +10,14 @@ export class FakeClock implements Clock {
   private timers: Timer[] = [];
   private elapsedMs = 0;
 
+  constructor(private readonly startWallMs = Date.UTC(2026, 10, 22, 16, 0, 0, 123)) {}
+
   nowMs(): number {
     return this.elapsedMs;
   }
 
   wallMs(): number {
-    return this.elapsedMs;
+    return this.startWallMs + this.elapsedMs;
   }
 
   after(delayMs: number, fn: () => void): () => void {
@@ -36,6 +38,11 @@ export class FakeClock implements Clock {
       due.fn();
     }
     this.elapsedMs = endMs;
+  }
+
+  /** Time passes in which nothing runs: a frozen process, or a loop that was busy. */
+  stall(ms: number): void {
+    this.elapsedMs += ms;
   }
 
   /** Milliseconds until each pending timer, soonest first. */
