@@ -47,7 +47,7 @@ export const checkCommand = command({
   },
   async run({ args }) {
     if (args.schema === true) {
-      await print("stdout", `${JSON.stringify(jsonSchema(), null, 2)}\n`);
+      print("stdout", `${JSON.stringify(jsonSchema(), null, 2)}\n`);
       return ExitCode.ok;
     }
     if (args.config === undefined) throw new UserError("check needs a file: -c FILE", ExitCode.usage);
@@ -64,8 +64,8 @@ export const checkCommand = command({
       environment: systemEnvironment(),
       resolver: resolveHost,
     });
-    await print("stderr", said.err);
-    await print("stdout", said.out);
+    print("stderr", said.err);
+    print("stdout", said.out);
     return status;
   },
 });

@@ -5,6 +5,7 @@ import { PROXY_PROCESS } from "../core/self.ts";
 import { COMMIT, VERSION } from "../core/version.ts";
 import { findUsageProblem } from "./args.ts";
 import type { Command } from "./command.ts";
+import { complain } from "./complain.ts";
 import { ExitCode } from "./exit.ts";
 import { print, wantsColour } from "./print.ts";
 
@@ -23,11 +24,20 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<u
 
 /** Runs a command line (without the program's name); the exit status. Usage problems go to stderr and give 2. */
 export async function runCli(argv: readonly string[]): Promise<number> {
-  const [name, ...rest] = argv;
+  try {
+    return await run(argv);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    await complain(error.message);
+    return error.exitCode;
+  }
+}
+
+async function run([name, ...rest]: readonly string[]): Promise<number> {
   // Not for people: what the supervisor makes of this program, see supervisor/run.ts.
   if (name === PROXY_PROCESS) return await (await import("../proxy/entry.ts")).runProxyProcess();
-  if (name === "--version" || name === "-V") return await say(`${NAME} ${VERSION} (${COMMIT})`);
-  if (name === "--help" || name === "-h" || name === "help") return await say(usage());
+  if (name === "--version" || name === "-V") return say(`${NAME} ${VERSION} (${COMMIT})`);
+  if (name === "--help" || name === "-h" || name === "help") return say(usage());
   if (name === undefined) return await wrongUsage("a command is needed", usage());
   const entry = COMMANDS[name];
   if (entry === undefined || !Object.hasOwn(COMMANDS, name)) {
@@ -35,16 +45,15 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     return await wrongUsage(`unknown command "${name}"${near === null ? "" : `; did you mean "${near}"?`}`, usage());
   }
   const definition = (await entry.load()) as Command;
-  if (rest.includes("--help") || rest.includes("-h")) return await say(await commandUsage(definition));
-  if (rest.includes("--version")) return await say(`${NAME} ${VERSION} (${COMMIT})`);
+  if (rest.includes("--help") || rest.includes("-h")) return say(await commandUsage(definition));
+  if (rest.includes("--version")) return say(`${NAME} ${VERSION} (${COMMIT})`);
   const problem = findUsageProblem(rest, definition.args);
   if (problem !== null) return await wrongUsage(problem, await commandUsage(definition));
   try {
     return await definition.run({ args: parseArgs([...rest], definition.args) });
   } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    await print("stderr", `${NAME}: ${error.message}\n`);
-    return error.exitCode;
+    if (!(error instanceof UserError) || error.exitCode !== ExitCode.usage) throw error;
+    return await wrongUsage(error.message, await commandUsage(definition));
   }
 }
 
@@ -65,12 +74,13 @@ async function commandUsage(definition: Command): Promise<string> {
   return wantsColour("stdout") ? text : Bun.stripANSI(text);
 }
 
-async function say(text: string): Promise<number> {
-  await print("stdout", `${text}\n`);
+function say(text: string): number {
+  print("stdout", `${text}\n`);
   return ExitCode.ok;
 }
 
 async function wrongUsage(problem: string, help: string): Promise<number> {
-  await print("stderr", `${NAME}: ${problem}\n\n${Bun.stripANSI(help)}\n`);
+  await complain(problem);
+  print("stderr", `\n${Bun.stripANSI(help)}\n`);
   return ExitCode.usage;
 }

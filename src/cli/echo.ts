@@ -4,6 +4,9 @@ import { startEchoServer } from "../relay/echo.ts";
 import { command } from "./command.ts";
 import { ExitCode } from "./exit.ts";
 
+/** What an echo server tells the process that started it, over IPC. */
+export const ECHO_LISTENS = "listens";
+
 /** `echo ADDRESS`: a TCP server that answers what it hears, for demos, tests and first steps. */
 export const echoCommand = command({
   meta: { name: "echo", description: "Run an echo server: it sends back every byte that it gets, until it is killed." },
@@ -18,8 +21,11 @@ export const echoCommand = command({
       throw new UserError(`cannot listen on ${where}: ${(error as Error).message}`, ExitCode.failed);
     }
     process.stderr.write(`echo server ${process.pid} on ${where}\n`);
+    process.send?.(ECHO_LISTENS);
     return await new Promise<number>((resolve) => {
       for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => resolve(ExitCode.ok));
+      // Started by a demo: it does not outlive that, however that ended.
+      process.on("disconnect", () => resolve(ExitCode.ok));
     });
   },
 });

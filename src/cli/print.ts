@@ -1,16 +1,26 @@
-import { fstatSync } from "node:fs";
+import { fstatSync, writeSync } from "node:fs";
+import { UserError } from "../core/errors.ts";
+import { ExitCode } from "./exit.ts";
 
 const FDS = { stdout: 1, stderr: 2 } as const;
+/** How long a full pipe is left alone before the next try. */
+const RETRY_MS = 2;
 
 /**
- * Writes all of a text before it returns, in one piece where the reader takes it: a pipe takes 64 KiB at a time, and what
- * still waits when the process exits is lost. A reader that has seen enough (EPIPE) is no error.
+ * Writes all of a text before it returns: what still waits in a stream when the process exits is lost. (Bun.write would
+ * truncate a file that the output is appended to.) A reader that has seen enough (EPIPE) is no error; a full disk is.
  */
-export async function print(stream: keyof typeof FDS, text: string): Promise<void> {
-  try {
-    await Bun.write(Bun[stream], text);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EPIPE") throw error;
+export function print(stream: keyof typeof FDS, text: string): void {
+  const bytes = Buffer.from(text);
+  for (let written = 0; written < bytes.length; ) {
+    try {
+      written += writeSync(FDS[stream], bytes, written);
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      if (code === "EPIPE") return;
+      if (code !== "EAGAIN") throw new UserError(`cannot write to ${stream}: ${message}`, ExitCode.failed);
+      Bun.sleepSync(RETRY_MS);
+    }
   }
 }
 

@@ -1,31 +1,50 @@
+import { relative } from "node:path";
 import { explain } from "../config/explain.ts";
 import { loadConfigFile, systemEnvironment } from "../config/load.ts";
 import { selfCommand } from "../core/self.ts";
 import { runSupervisor } from "../supervisor/run.ts";
 import { command } from "./command.ts";
+import { isDetached, reportServing, startDetached } from "./daemon.ts";
 import { demoHints, startDemoServers } from "./demo.ts";
 import { ExitCode } from "./exit.ts";
+import { print, wantsColour } from "./print.ts";
 
 /** `serve -c FILE`: runs supervisor and proxy in the foreground until a signal ends them. */
 export const serveCommand = command({
   meta: { name: "serve", description: "Run the balancer in the foreground." },
   args: {
     config: { type: "string", alias: "c", description: "configuration file", valueHint: "FILE", required: true },
+    daemon: { type: "boolean", description: "detach from the terminal once everything serves" },
     demo: { type: "boolean", description: "play all servers of the file by built-in echo servers" },
   },
   async run({ args }) {
     const path = args.config;
-    const { config, issues, text } = await loadConfigFile(path, await systemEnvironment());
-    const colour = process.stderr.isTTY === true && !process.env.NO_COLOR;
-    process.stderr.write(explain(issues, { path, text }, { colour }));
+    const { config, issues, text } = await loadConfigFile(path, systemEnvironment());
+    const detached = isDetached();
+    const detach = args.daemon === true || config?.global.daemon === true;
+    if (detach && !detached) return await startDetached(["serve", "--config", path, ...(args.demo ? ["--demo"] : [])]);
+    print("stderr", explain(issues, { path, text }, { colour: wantsColour("stderr") }));
     if (config === null) return ExitCode.badConfig;
-    if (args.demo !== true) return await runSupervisor(config);
+    const onReady = detached ? reportServing : () => {};
+    if (args.demo !== true) return await runSupervisor(config, onReady);
     const demo = await startDemoServers(config, selfCommand());
     try {
-      process.stderr.write(demoHints(config, demo.servers, process.argv0));
-      return await runSupervisor(config);
+      return await runSupervisor(config, () => {
+        print("stderr", demoHints(config, demo.servers, asTyped(selfCommand()), path));
+        onReady();
+      });
     } finally {
-      demo.stop();
+      await demo.stop();
     }
   },
 });
+
+/** A command line as a person here would type it. */
+function asTyped(command: readonly string[]): string {
+  return command
+    .map((word) => {
+      const near = relative(process.cwd(), word);
+      return near.startsWith("..") ? word : near.includes("/") ? near : `./${near}`;
+    })
+    .join(" ");
+}

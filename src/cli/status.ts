@@ -35,7 +35,7 @@ export const statusCommand = command({
     });
     const snapshot = parseAnswer(await askFirst(candidates));
     const colour = wantsColour("stdout");
-    await print(
+    print(
       "stdout",
       args.json ? `${JSON.stringify(snapshot, null, 2)}\n` : renderStatus(snapshot, { colour, width: WIDTH }),
     );

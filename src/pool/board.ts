@@ -80,7 +80,10 @@ export class ListenBoard implements PoolView {
   }
 
   load(server: number): number {
-    return (this.words[serverWord(server, ServerWord.served)] as number) + (this.words[serverWord(server, ServerWord.queued)] as number);
+    return (
+      (this.words[serverWord(server, ServerWord.served)] as number) +
+      (this.words[serverWord(server, ServerWord.queued)] as number)
+    );
   }
 
   served(server: number): number {
@@ -113,7 +116,9 @@ export class ListenBoard implements PoolView {
 
   /** The server's sockaddr; bytes beyond {@link addressLength} are padding. */
   address(server: number): Uint8Array {
-    return this.addressViews[2 * server + (this.words[serverWord(server, ServerWord.addressBuffer)] as number)] as Uint8Array;
+    return this.addressViews[
+      2 * server + (this.words[serverWord(server, ServerWord.addressBuffer)] as number)
+    ] as Uint8Array;
   }
 
   /** 0 while the server's name has not been resolved. */
@@ -207,7 +212,8 @@ export class ListenBoard implements PoolView {
 
   /** Publishes a rotation: written to the idle buffer, then the generation is turned over. Throws RangeError when it does not fit. */
   setRotation(rotation: Uint16Array): void {
-    if (rotation.length > this.rotationLimit) throw new RangeError(`rotation of ${rotation.length} turns, ${this.rotationLimit} fit`);
+    if (rotation.length > this.rotationLimit)
+      throw new RangeError(`rotation of ${rotation.length} turns, ${this.rotationLimit} fit`);
     const generation = Atomics.load(this.words, Header.rotationGeneration) + 1;
     const buffer = generation & 1;
     this.turns.set(rotation, buffer * this.layout.rotationLimit);

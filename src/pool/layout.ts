@@ -82,6 +82,8 @@ export const ListenCounter = {
   timeSamples: 15,
   /** Sessions that got a server connection. */
   established: 16,
+  /** Those of `acceptPauses` that were due to the listen's own maxconn, not to the process's. */
+  ownLimitPauses: 17,
 } as const;
 export const LISTEN_COUNTERS = 24;
 
@@ -134,7 +136,15 @@ export function segmentLayout(slots: number, threads: number): SegmentLayout {
   const rotationLimit = Math.max(1, slots) * TURNS_PER_SERVER;
   const counters = align64(rotation + 2 * rotationLimit * 2);
   const counterWords = align64((LISTEN_COUNTERS + slots * SERVER_COUNTERS) * 8) / 8;
-  return { servers, addresses, rotation, rotationLimit, counters, counterWords, bytes: counters + threads * counterWords * 8 };
+  return {
+    servers,
+    addresses,
+    rotation,
+    rotationLimit,
+    counters,
+    counterWords,
+    bytes: counters + threads * counterWords * 8,
+  };
 }
 
 /** A cache line, so that no two threads write to the same one. */

@@ -2,11 +2,11 @@ import type { ListenConfig } from "../config/schema.ts";
 import type { Clock } from "../core/clock.ts";
 import type { ListenBoard } from "./board.ts";
 import { buildRotation } from "./rotation.ts";
-import { isUsable, type PoolServer, rampSixteenths, rampStepMs } from "./server.ts";
+import { isRunning, isUsable, type PoolServer, rampSixteenths, rampStepMs } from "./server.ts";
 
 /** What happened to a server, with the listen's figures right after it. */
 export interface PoolEvent {
-  kind: "down" | "up" | "rampEnded" | "noServer";
+  kind: "down" | "up" | "rampEnded" | "noServer" | "resolved";
   server: PoolServer;
   activeServers: number;
   backupServers: number;
@@ -59,9 +59,12 @@ export class Pool {
   /** Gives the server its address (encoded, see net/sockaddr.ts), or takes note that it has none yet. */
   setAddress(slot: number, sockaddr: Uint8Array | null): void {
     const server = this.server(slot);
+    const wasUnresolved = server.unresolved;
     if (sockaddr !== null) this.board.setAddress(slot, sockaddr);
+    if (wasUnresolved !== (sockaddr === null)) this.turn(server);
     server.unresolved = sockaddr === null;
     this.publish();
+    if (wasUnresolved && !server.unresolved) this.emit("resolved", server, 0);
   }
 
   /** What health has found; does nothing when that is no change. */
@@ -71,10 +74,9 @@ export class Pool {
     const nowMs = this.deps.clock.nowMs();
     const usableBefore = this.active + this.backups;
     const requeued = up ? 0 : this.board.queuedOn(slot);
-    if (up) server.downtimeMs += nowMs - server.changedMs;
-    else server.downs++;
+    this.turn(server);
+    if (!up) server.downs++;
     server.up = up;
-    server.changedMs = nowMs;
     server.rampingSinceMs = up && server.config.slowstartMs > 0 ? nowMs : null;
     this.publish();
     if (server.rampingSinceMs !== null) this.ramp(server);
@@ -82,17 +84,26 @@ export class Pool {
     if (usableBefore > 0 && this.active + this.backups === 0) this.emit("noServer", server, 0);
   }
 
-  /** Milliseconds without being up, the present outage included. */
+  /** Milliseconds without being up, or in maintenance, the present outage included. */
   downtimeMs(slot: number): number {
     const server = this.server(slot);
-    return server.downtimeMs + (server.up ? 0 : this.deps.clock.nowMs() - server.changedMs);
+    return server.downtimeMs + (isRunning(server) ? 0 : this.deps.clock.nowMs() - server.changedMs);
   }
 
   /** Share of its weight that the server has by now, in percent; null when it is not ramping up. */
   throttlePercent(slot: number): number | null {
     const server = this.server(slot);
     if (server.rampingSinceMs === null) return null;
-    return Math.floor(Math.min(100, (100 * (this.deps.clock.nowMs() - server.rampingSinceMs)) / server.config.slowstartMs));
+    return Math.floor(
+      Math.min(100, (100 * (this.deps.clock.nowMs() - server.rampingSinceMs)) / server.config.slowstartMs),
+    );
+  }
+
+  /** The state that a server was in ends now. */
+  private turn(server: PoolServer): void {
+    const nowMs = this.deps.clock.nowMs();
+    if (!isRunning(server)) server.downtimeMs += nowMs - server.changedMs;
+    server.changedMs = nowMs;
   }
 
   private ramp(server: PoolServer): void {

@@ -85,7 +85,8 @@ export class ProcessBoard {
   /** Sum of one {@link ThreadCounter} over the threads. */
   sum(counter: number): number {
     let total = 0;
-    for (let thread = 0; thread < this.threads; thread++) total += this.doubles[thread * THREAD_DOUBLES + counter] as number;
+    for (let thread = 0; thread < this.threads; thread++)
+      total += this.doubles[thread * THREAD_DOUBLES + counter] as number;
     return total;
   }
 }

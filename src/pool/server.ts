@@ -16,7 +16,7 @@ export interface PoolServer {
   unresolved: boolean;
   /** What checks, or traffic, say; true while nobody checks. */
   up: boolean;
-  /** When `up` or `admin` last changed. */
+  /** When `up`, `admin` or `unresolved` last changed. */
   changedMs: number;
   /** When slow start began; null when it is not ramping. */
   rampingSinceMs: number | null;
@@ -26,9 +26,14 @@ export interface PoolServer {
   downs: number;
 }
 
+/** Whether it works, as far as is known, and is not in maintenance. */
+export function isRunning(server: PoolServer): boolean {
+  return server.up && server.admin !== "maint" && !server.unresolved;
+}
+
 /** Whether it may take new sessions, were its turn to come. */
 export function isUsable(server: PoolServer): boolean {
-  return server.up && server.admin === "ready" && !server.unresolved && server.config.weight > 0;
+  return isRunning(server) && server.admin === "ready" && server.config.weight > 0;
 }
 
 /** HAProxy's status word for people and for CSV; `checkText` is health's "UP 2/3" or null when nobody checks. */

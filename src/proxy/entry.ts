@@ -1,6 +1,6 @@
 import { systemClock } from "../core/clock.ts";
 import { assertNever } from "../core/errors.ts";
-import { resolveHost } from "../net/resolve.ts";
+import { resolveHost } from "../core/host.ts";
 import { StandardStream } from "../net/standardStreams.ts";
 import { dropPrivileges } from "./privileges.ts";
 import type { ProxyCommand, ProxyReport } from "./protocol.ts";
@@ -8,16 +8,22 @@ import { ProxyProcess } from "./proxyProcess.ts";
 
 /** Exit status of a proxy process that could not serve; the supervisor has been told why. */
 const EX_SOFTWARE = 70;
+/** A slow reader of our output gets this long to fetch the rest of it. */
+const LAST_WORDS_MS = 1000;
 
 /**
  * Runs the proxy process: it lives on what the supervisor says over IPC, and ends gracefully when the supervisor is gone.
  * The promise is for its exit status.
  */
 export async function runProxyProcess(): Promise<number> {
-  return await new Promise((exit) => listen(exit));
+  const stdout = new StandardStream(process.stdout);
+  const stderr = new StandardStream(process.stderr);
+  const status = await new Promise<number>((exit) => listen(stdout, stderr, exit));
+  await Promise.all([stdout.drain(LAST_WORDS_MS), stderr.drain(LAST_WORDS_MS)]);
+  return status;
 }
 
-function listen(exit: (code: number) => void): void {
+function listen(stdout: StandardStream, stderr: StandardStream, exit: (code: number) => void): void {
   const report = (message: ProxyReport): void => {
     if (process.connected) process.send?.(message);
   };
@@ -28,7 +34,7 @@ function listen(exit: (code: number) => void): void {
   process.on("SIGHUP", () => {});
   process.on("disconnect", () => {
     if (proxy === null) exit(0);
-    else proxy.stop();
+    else proxy.orphaned();
   });
   process.on("message", (message: unknown) => {
     const command = message as ProxyCommand; // our own supervisor's, over a private channel
@@ -39,8 +45,8 @@ function listen(exit: (code: number) => void): void {
           proxy = new ProxyProcess(command, {
             clock: systemClock,
             resolve: resolveHost,
-            stdout: new StandardStream(process.stdout),
-            stderr: new StandardStream(process.stderr),
+            stdout,
+            stderr,
             report,
             exit,
           });
@@ -52,6 +58,9 @@ function listen(exit: (code: number) => void): void {
         return;
       case "stop":
         proxy?.stop();
+        return;
+      case "end":
+        proxy?.end();
         return;
       default:
         assertNever(command);

@@ -1,9 +1,9 @@
-import type { Config } from "../config/schema.ts";
+import type { Config, ListenConfig } from "../config/schema.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Endpoint } from "../core/endpoint.ts";
 import { Checker } from "../health/checker.ts";
-import type { CheckResult } from "../health/result.ts";
 import { statusText } from "../health/counter.ts";
+import type { CheckResult } from "../health/result.ts";
 import { startOffsetsMs } from "../health/schedule.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { CheckView } from "../stats/view.ts";
@@ -26,7 +26,9 @@ export class HealthChecks {
   /** Starts all checks: not at once, but spread over the interval, as HAProxy does. */
   start(): void {
     const checked = this.config.listens.flatMap((listen) =>
-      listen.servers.flatMap((server, slot) => (server.check === null ? [] : [{ listen, server, slot, check: server.check }])),
+      listen.servers.flatMap((server, slot) =>
+        server.check === null ? [] : [{ listen, server, slot, check: server.check }],
+      ),
     );
     const offsets = startOffsetsMs(checked.map(({ check }) => check));
     for (const [i, { listen, server, slot, check }] of checked.entries()) {
@@ -48,8 +50,15 @@ export class HealthChecks {
         },
       });
       this.checkers.set(key(listen.name, slot), checker);
-      if (!server.disabled) checker.start();
+      // Without an address there is nothing to check: maintenance until the name resolves, as in HAProxy.
+      if (!server.disabled && this.encode(server.address) !== null) checker.start();
     }
+  }
+
+  /** A server's name has an address now: its checks begin. */
+  resolved(listen: ListenConfig, slot: number): void {
+    const server = listen.servers[slot];
+    if (server?.check && !server.disabled) this.checkers.get(key(listen.name, slot))?.resume(server.check.initState);
   }
 
   stop(): void {

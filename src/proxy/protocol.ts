@@ -4,7 +4,9 @@ import type { Config } from "../config/schema.ts";
 export type ProxyCommand =
   | ProxyStart
   /** Stop accepting, let connections finish until `hard_stop_after`, then exit 0. */
-  | { kind: "stop" };
+  | { kind: "stop" }
+  /** The same, but end the connections now. */
+  | { kind: "end" };
 
 export interface ProxyStart {
   kind: "start";

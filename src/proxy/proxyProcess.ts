@@ -1,31 +1,32 @@
 import { hostname } from "node:os";
 import { readingCommands } from "../admin/commands.ts";
 import { type AdminServer, serveAdmin } from "../admin/server.ts";
-import { balancers } from "../balance/index.ts";
 import type { Clock } from "../core/clock.ts";
 import { assertNever } from "../core/errors.ts";
+import { ephemeralPorts } from "../core/host.ts";
 import { Level } from "../core/syslogCodes.ts";
 import { COMMIT, RELEASE_DATE, VERSION } from "../core/version.ts";
 import type { Cause, LogEvent } from "../log/events.ts";
 import { hardStop, proxyHardStopped, proxyStopped } from "../log/events.ts";
 import type { Logger } from "../log/logger.ts";
 import { libc } from "../net/libc.ts";
-import { ephemeralPorts, fileLimit } from "../net/limits.ts";
+import { fileLimit } from "../net/limits.ts";
 import type { StandardStream } from "../net/standardStreams.ts";
-import { ListenBoard } from "../pool/board.ts";
+import { releaseStartupPages } from "../net/startupPages.ts";
 import { ListenCounter } from "../pool/layout.ts";
-import { Pool, type PoolEvent } from "../pool/pool.ts";
+import type { Pool, PoolEvent } from "../pool/pool.ts";
 import { ProcessBoard } from "../pool/processBoard.ts";
 import { openLogger } from "../relay/openLogger.ts";
+import type { RelayReport } from "../relay/protocol.ts";
 import { Sampler } from "../stats/sampler.ts";
 import { takeSnapshot } from "../stats/takeSnapshot.ts";
 import type { ProxyView } from "../stats/view.ts";
-import type { RelayReport } from "../relay/protocol.ts";
-import { LateAddresses, type Resolver } from "./addresses.ts";
-import { HealthChecks } from "./healthChecks.ts";
-import { RelayPool } from "./relayPool.ts";
-import { describePoolEvent } from "./stateLog.ts";
+import type { Resolver } from "./addresses.ts";
+import { Heartbeats } from "./heartbeats.ts";
 import type { ProxyReport, ProxyStart } from "./protocol.ts";
+import { RelayPool } from "./relayPool.ts";
+import { Servers } from "./servers.ts";
+import { describePoolEvent } from "./stateLog.ts";
 import { ShortageWatch } from "./watch.ts";
 
 /** What the proxy process needs of the world. */
@@ -42,24 +43,30 @@ export interface ProxyWorld {
 /** Sessions that outlive `hard_stop_after` get this long to be closed and logged. */
 const LAST_WORDS_MS = 200;
 const WATCH_MS = 1000;
+/** After this the start is over, and what only it needed can go. */
+const SETTLED_MS = 1000;
+/** Looks, one every WATCH_MS, at a heartbeat that stands still until its thread is taken for hung. */
+const HUNG_AFTER = 10;
+const EXIT_OK = 0;
+/** The supervisor has been told why. */
+const EX_SOFTWARE = 70;
 const ADMIN_BACKLOG = 64;
 
 /** The control side of the proxy process: pools, checks, admin socket; traffic is the relay threads' alone. */
 export class ProxyProcess {
   private readonly processBoard: ProcessBoard;
-  private readonly pools = new Map<string, Pool>();
+  private readonly servers: Servers;
   private readonly relays: RelayPool;
-  private readonly health: HealthChecks;
   private readonly logger: Logger;
-  private readonly addresses: LateAddresses;
   private readonly watch: ShortageWatch;
-  private readonly causes = new Map<string, Cause>();
+  private readonly heartbeats: Heartbeats;
   private readonly startedMs: number;
   private readonly sampler: Sampler;
   private admin: AdminServer | null = null;
   private ready = 0;
   private drained = 0;
   private stopping = false;
+  private finished = false;
 
   constructor(
     private readonly given: ProxyStart,
@@ -70,19 +77,15 @@ export class ProxyProcess {
     this.logger = openLogger(config.logs, process.pid, clock, { stdout, stderr });
     this.processBoard = ProcessBoard.create(config.global.threads);
     this.processBoard.maxconn = given.maxconn;
+    this.heartbeats = new Heartbeats(this.processBoard, HUNG_AFTER);
     this.relays = new RelayPool(this.processBoard, {
       onReport: (report) => this.onReport(report),
-      onFailure: (thread, message) => this.fail(`relay thread ${thread}: ${message}`),
+      onFailure: (thread, message) => this.onThreadFailure(thread, message),
     });
-    this.addresses = new LateAddresses(world.resolve, clock, (host) => this.giveAddresses(host));
-    for (const listen of config.listens) this.pools.set(listen.name, this.createPool(listen.name));
-    this.health = new HealthChecks(
-      config,
-      this.pools,
-      clock,
-      (endpoint) => this.addresses.encode(endpoint),
-      (listen, slot, result) => this.causes.set(`${listen}/${slot}`, result),
-    );
+    this.servers = new Servers(config, clock, world.resolve, {
+      onEvent: (listen, event, cause) => this.onServerEvent(listen, event, cause),
+      onChange: () => this.relays.ringAll(),
+    });
     this.startedMs = clock.nowMs();
     this.sampler = new Sampler(this.processBoard, [...this.pools.values()], cpuMs, this.startedMs);
     this.watch = new ShortageWatch(this.pools, this.processBoard, ephemeralPorts(), clock, (event) => this.log(event));
@@ -91,8 +94,7 @@ export class ProxyProcess {
   /** Starts the relay threads; `ready` is reported when all of them accept. */
   start(): void {
     const { config, listeners } = this.given;
-    this.giveAddresses(null);
-    this.health.start();
+    this.servers.start();
     this.relays.start(config.logs, (thread) =>
       config.listens.map((listen) => ({
         config: listen,
@@ -100,51 +102,51 @@ export class ProxyProcess {
         fds: (listeners.find((each) => each.listen === listen.name)?.fds ?? []).flatMap((fds) => fds[thread] ?? []),
       })),
     );
+    this.tick();
   }
 
   /** Stops accepting; exits 0 when the last connection has gone, or at `hard_stop_after`. */
   stop(): void {
     if (this.stopping) return;
     this.stopping = true;
-    this.health.stop();
-    this.addresses.stop();
-    this.relays.tell({ kind: "stop" });
-    for (const { fds } of this.given.listeners) for (const fd of fds.flat()) libc.close(fd);
+    // Threads that have yet to open their listeners would find the fds closed, or reused.
+    if (this.isReady) this.stopAccepting();
+    this.servers.stop();
     this.world.clock.after(this.given.config.global.hardStopAfterMs, () => this.hardStop());
   }
 
-  private createPool(name: string): Pool {
-    const { config } = this.given;
-    const listen = config.listens.find((each) => each.name === name);
-    if (listen === undefined) throw new RangeError(`no listen ${name}`);
-    return new Pool(listen, ListenBoard.create(listen.servers.length, config.global.threads), {
-      clock: this.world.clock,
-      dynamicWeights: balancers[listen.balance].dynamicWeights,
-      onEvent: (event) => this.onPoolEvent(name, event),
-      onChange: () => this.relays.ringAll(),
+  /** As {@link stop}, but ends all connections now. */
+  end(): void {
+    this.stop();
+    this.endConnections();
+  }
+
+  /** The supervisor is gone, and with it whoever could start another proxy process: clears the way for a new instance. */
+  orphaned(): void {
+    const { config, adminFd } = this.given;
+    this.log({
+      level: Level.alert,
+      text: `the supervisor is gone: accepting no more, connections may finish for ${config.global.hardStopAfterMs / 1000} s`,
     });
+    this.admin?.stop();
+    this.admin = null;
+    if (adminFd !== null) libc.close(adminFd);
+    this.stop();
   }
 
-  /** Gives servers their addresses: all at start, or those that a name was just found for. */
-  private giveAddresses(resolved: string | null): void {
-    for (const pool of this.pools.values()) {
-      for (const { slot, config } of pool.servers) {
-        if (resolved !== null && config.hostname !== resolved) continue;
-        const sockaddr = this.addresses.encode(config.address);
-        pool.setAddress(slot, sockaddr);
-        if (sockaddr === null && config.hostname !== null) this.addresses.want(config.hostname);
-      }
-    }
+  private get pools(): ReadonlyMap<string, Pool> {
+    return this.servers.pools;
   }
 
-  private onPoolEvent(listen: string, event: PoolEvent): void {
+  private onServerEvent(listen: string, event: PoolEvent, cause: Cause): void {
     const { slot, config } = event.server;
     this.sampler.poolChanged([...this.pools.keys()].indexOf(listen), this.world.clock.nowMs());
-    this.log(describePoolEvent(listen, event, this.causes.get(`${listen}/${slot}`) ?? null));
+    this.log(describePoolEvent(listen, event, cause));
     if (event.kind === "down" && config.onMarkedDown === "shutdown-sessions") {
       this.relays.tell({ kind: "kill", listen, server: slot, termination: "D-" });
     }
-    if (event.kind === "up" && !config.backup && config.onMarkedUp === "shutdown-backup-sessions") this.killOnBackups(listen);
+    if (event.kind === "up" && !config.backup && config.onMarkedUp === "shutdown-backup-sessions")
+      this.killOnBackups(listen);
   }
 
   private killOnBackups(listen: string): void {
@@ -157,17 +159,17 @@ export class ProxyProcess {
     switch (report.kind) {
       case "ready":
         this.ready++;
-        if (this.ready === this.relays.threads) this.allReady();
+        if (this.isReady) this.allReady();
         return;
       case "drained":
         this.drained++;
         if (this.drained === this.relays.threads) this.finish();
         return;
       case "trafficErrors":
-        this.health.observed(report.listen, report.server, report.count);
+        this.servers.observed(report.listen, report.server, report.count);
         return;
       case "shortage":
-        this.watch.shortage(report.listen, this.serverName(report.listen, report.server), report.errno);
+        this.watch.shortage(report.listen, this.servers.nameOf(report.listen, report.server), report.errno);
         return;
       case "lines":
         this.world[report.target].writeText(report.text);
@@ -178,16 +180,31 @@ export class ProxyProcess {
   }
 
   private allReady(): void {
+    if (this.stopping) {
+      this.stopAccepting();
+      return;
+    }
     const { adminFd } = this.given;
     if (adminFd !== null) {
       const commands = readingCommands(() => takeSnapshot(this.view()));
       this.admin = serveAdmin(adminFd, ADMIN_BACKLOG, commands, this.world.clock);
     }
-    this.tick();
+    this.world.clock.after(SETTLED_MS, releaseStartupPages);
     this.world.report({ kind: "ready" });
   }
 
+  private get isReady(): boolean {
+    return this.ready === this.relays.threads;
+  }
+
+  private stopAccepting(): void {
+    this.relays.tell({ kind: "stop" });
+    for (const { fds } of this.given.listeners) for (const fd of fds.flat()) libc.close(fd);
+  }
+
   private tick(): void {
+    const hung = this.heartbeats.look();
+    if (hung !== null) this.fail(`relay thread ${hung}: its event loop has not turned for ${HUNG_AFTER} s`);
     this.watch.look();
     this.sampler.sample(this.world.clock.nowMs());
     this.world.clock.after(WATCH_MS, () => this.tick());
@@ -197,7 +214,7 @@ export class ProxyProcess {
   private view(): ProxyView {
     const { given, world } = this;
     const nowMs = world.clock.nowMs();
-    let droppedLogs = 0;
+    let droppedLogs = world.stdout.droppedLines + world.stderr.droppedLines;
     for (const target of this.logger.losses()) for (const lost of target.dropped.values()) droppedLogs += lost;
     return {
       clock: world.clock,
@@ -217,35 +234,51 @@ export class ProxyProcess {
       board: this.processBoard,
       pools: [...this.pools.values()],
       sampler: this.sampler,
-      check: (pool, slot) => this.health.view(pool.config.name, slot),
+      check: (pool, slot) => this.servers.checkView(pool.config.name, slot),
     };
   }
 
   private hardStop(): void {
     this.log(hardStop());
+    this.endConnections();
+  }
+
+  private endConnections(): void {
     for (const [name, pool] of this.pools) this.log(proxyHardStopped(name, pool.board.current));
     this.relays.tell({ kind: "kill", listen: null, server: -1, termination: "K-" });
     this.world.clock.after(LAST_WORDS_MS, () => this.finish());
   }
 
-  private finish(): void {
-    this.admin?.stop();
-    for (const [name, pool] of this.pools) {
-      this.log(proxyStopped(name, pool.board.sum(ListenCounter.connections), pool.board.sum(ListenCounter.established)));
-    }
-    this.logger.close();
-    this.world.exit(0);
+  private onThreadFailure(thread: number, message: string): void {
+    // The error's own line is for the log; all of it is for whoever mends it.
+    const [summary = message] = /^(\w*Error|error): .*$/m.exec(message) ?? [];
+    if (summary !== message && !this.finished) this.world.stderr.write(message);
+    this.fail(`relay thread ${thread}: ${summary}`);
   }
 
   private fail(message: string): void {
-    if (this.stopping && this.drained === this.relays.threads) return;
+    if (this.finished) return;
     this.log({ level: Level.alert, text: message });
     this.world.report({ kind: "failed", message });
-    this.world.exit(70);
+    this.exit(EX_SOFTWARE);
   }
 
-  private serverName(listen: string, slot: number): string {
-    return this.pools.get(listen)?.servers[slot]?.config.name ?? `#${slot}`;
+  private finish(): void {
+    if (this.finished) return;
+    this.admin?.stop();
+    for (const [name, pool] of this.pools) {
+      this.log(
+        proxyStopped(name, pool.board.sum(ListenCounter.connections), pool.board.sum(ListenCounter.established)),
+      );
+    }
+    this.exit(EXIT_OK);
+  }
+
+  private exit(code: number): void {
+    if (this.finished) return;
+    this.finished = true;
+    this.logger.close();
+    this.world.exit(code);
   }
 
   private log(event: LogEvent): void {

@@ -6,7 +6,7 @@ import type { RelayCommand, RelayListenStart, RelayReport } from "../relay/proto
 /** Who hears the relay threads. */
 export interface RelayPoolObserver {
   onReport(report: RelayReport): void;
-  /** A thread threw, or ended although nobody told it to. */
+  /** A thread threw (`message` is then Bun's whole report: source, error, stack), or ended although nobody told it to. */
   onFailure(thread: number, message: string): void;
 }
 

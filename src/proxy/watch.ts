@@ -1,10 +1,10 @@
 import type { Clock } from "../core/clock.ts";
 import { formatEndpoint } from "../core/endpoint.ts";
+import { Level } from "../core/syslogCodes.ts";
 import type { LogEvent } from "../log/events.ts";
 import { Once } from "../log/once.ts";
-import { Level } from "../core/syslogCodes.ts";
-import type { Pool } from "../pool/pool.ts";
 import { ListenCounter } from "../pool/layout.ts";
+import type { Pool } from "../pool/pool.ts";
 import type { ProcessBoard } from "../pool/processBoard.ts";
 
 const REARM_MS = 60_000;
@@ -26,11 +26,13 @@ const HINTS: Readonly<Record<string, string>> = {
 export class ShortageWatch {
   private readonly once: Once;
   private readonly pausesSeen = new Map<string, number>();
+  private readonly ownPausesSeen = new Map<string, number>();
 
   constructor(
     private readonly pools: ReadonlyMap<string, Pool>,
     private readonly board: ProcessBoard,
-    private readonly ephemeralPorts: readonly [number, number],
+    /** Ports that the kernel gives to outgoing connections; null: unknown, and nothing is said about them. */
+    private readonly sourcePorts: { low: number; high: number } | null,
     clock: Clock,
     private readonly log: (event: LogEvent) => void,
   ) {
@@ -41,7 +43,9 @@ export class ShortageWatch {
   shortage(listen: string, server: string, errno: string): void {
     this.once.logOnce(`${listen}/${server} ${errno}`, (unsaid) => {
       const more = unsaid > 0 ? ` (${unsaid} more since the last line)` : "";
-      this.warn(`Connect() failed for server ${listen}/${server}: ${errno}, ${HINTS[errno] ?? "a shortage of ours"}${more}.`);
+      this.warn(
+        `Connect() failed for server ${listen}/${server}: ${errno}, ${HINTS[errno] ?? "a shortage of ours"}${more}.`,
+      );
     });
   }
 
@@ -54,7 +58,8 @@ export class ShortageWatch {
   /** Connections to each server address, and how many source ports there are for them. */
   portUse(): { address: string; used: number; available: number }[] {
     const byAddress = new Map<string, { used: number; available: number }>();
-    const range = this.ephemeralPorts[1] - this.ephemeralPorts[0] + 1;
+    if (this.sourcePorts === null) return [];
+    const range = this.sourcePorts.high - this.sourcePorts.low + 1;
     for (const pool of this.pools.values()) {
       for (const { slot, config } of pool.servers) {
         if (config.address.kind === "unix") continue;
@@ -73,10 +78,14 @@ export class ShortageWatch {
     const before = this.pausesSeen.get(name) ?? 0;
     this.pausesSeen.set(name, pauses);
     if (pauses === before) return;
-    const own = pool.config.maxconn;
-    const reached = own !== null && pool.board.current >= own ? `its maxconn ${own}` : `the global maxconn ${this.board.maxconn}`;
+    const own = pool.board.sum(ListenCounter.ownLimitPauses);
+    const ownBefore = this.ownPausesSeen.get(name) ?? 0;
+    this.ownPausesSeen.set(name, own);
+    const reached = own > ownBefore ? `its maxconn ${pool.config.maxconn}` : `the global maxconn ${this.board.maxconn}`;
     this.once.logOnce(`full ${name}`, () =>
-      this.warn(`Proxy ${name} has reached ${reached}: further clients wait in the kernel's queue until a connection ends.`),
+      this.warn(
+        `Proxy ${name} has reached ${reached}: further clients wait in the kernel's queue until a connection ends.`,
+      ),
     );
   }
 
@@ -84,7 +93,9 @@ export class ShortageWatch {
     for (const { address, used, available } of this.portUse()) {
       if (used < PORTS_WARN * available) continue;
       this.once.logOnce(`ports ${address}`, () =>
-        this.warn(`${used} of ${available} source ports to ${address} are in use. Before they run out: ${HINTS.EADDRNOTAVAIL}.`),
+        this.warn(
+          `${used} of ${available} source ports to ${address} are in use. Before they run out: ${HINTS.EADDRNOTAVAIL}.`,
+        ),
       );
     }
   }

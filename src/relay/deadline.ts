@@ -1,8 +1,5 @@
 import type { TimeoutConfig } from "../config/schema.ts";
 
-/** The side whose inactivity ends something. */
-export type Side = "client" | "server";
-
 /** What the idle timers of an established connection depend on; times are monotonic ms. */
 export interface IdleState {
   /** Last time a byte moved in either direction: traffic one way keeps both sides alive. */

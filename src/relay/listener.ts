@@ -2,6 +2,7 @@ import { type Acceptor, acceptStreams, type StreamHandler, type StreamSocket } f
 import { ListenCounter } from "../pool/layout.ts";
 import { ThreadCounter } from "../pool/processBoard.ts";
 import { type ClientSide, clientEvents } from "./clientSide.ts";
+import { count, raise } from "./counting.ts";
 import type { RelayEnvironment, RelayListen } from "./environment.ts";
 import { Session } from "./session.ts";
 
@@ -40,6 +41,10 @@ export class Listener {
     this.parked = null;
   }
 
+  private get ownLimit(): number {
+    return this.listen.config.maxconn ?? Infinity;
+  }
+
   get paused(): boolean {
     return !this.stopped && this.acceptor === null;
   }
@@ -62,8 +67,7 @@ export class Listener {
     const { env, listen } = this;
     const inProcess = env.process.addCurrent(1);
     const inListen = listen.board.addCurrent(1);
-    const listenLimit = listen.config.maxconn ?? Infinity;
-    if (inProcess > env.process.maxconn || inListen > listenLimit) {
+    if (inProcess > env.process.maxconn || inListen > this.ownLimit) {
       env.process.addCurrent(-1);
       listen.board.addCurrent(-1);
       socket.pause();
@@ -73,12 +77,11 @@ export class Listener {
       return;
     }
     const { counters } = listen;
-    counters[ListenCounter.connections] = (counters[ListenCounter.connections] as number) + 1;
-    if (inListen > (counters[ListenCounter.maxCurrent] as number)) counters[ListenCounter.maxCurrent] = inListen;
-    env.counters[ThreadCounter.connections] = (env.counters[ThreadCounter.connections] as number) + 1;
-    if (inProcess > (env.counters[ThreadCounter.maxCurrent] as number))
-      env.counters[ThreadCounter.maxCurrent] = inProcess;
-    if (inProcess >= env.process.maxconn || inListen >= listenLimit) this.pause();
+    count(counters, ListenCounter.connections);
+    raise(counters, ListenCounter.maxCurrent, inListen);
+    count(env.counters, ThreadCounter.connections);
+    raise(env.counters, ThreadCounter.maxCurrent, inProcess);
+    if (inProcess >= env.process.maxconn || inListen >= this.ownLimit) this.pause();
     const session = new Session(env, listen, socket);
     socket.data = session;
     session.start();
@@ -86,7 +89,7 @@ export class Listener {
 
   private hasRoom(): boolean {
     const { process } = this.env;
-    return process.current < process.maxconn && this.listen.board.current < (this.listen.config.maxconn ?? Infinity);
+    return process.current < process.maxconn && this.listen.board.current < this.ownLimit;
   }
 
   private pause(): void {
@@ -94,7 +97,8 @@ export class Listener {
       this.acceptor.stop();
       this.acceptor = null;
       const { counters } = this.listen;
-      counters[ListenCounter.acceptPauses] = (counters[ListenCounter.acceptPauses] as number) + 1;
+      count(counters, ListenCounter.acceptPauses);
+      if (this.listen.board.current >= this.ownLimit) count(counters, ListenCounter.ownLimitPauses);
     }
     this.env.pausedAccepting();
   }

@@ -35,27 +35,27 @@ export class RelayThread implements RelayEnvironment {
   private draining = false;
 
   constructor(
-    private readonly start_: RelayStart,
+    private readonly given: RelayStart,
     readonly clock: Clock,
     private readonly post: (report: RelayReport) => void,
   ) {
-    this.thread = start_.thread;
-    this.process = new ProcessBoard(start_.process);
+    this.thread = given.thread;
+    this.process = new ProcessBoard(given.process);
     this.counters = this.process.counters(this.thread);
     this.deadlines = new DeadlineWheel(clock);
-    this.ringers = start_.ringers;
+    this.ringers = given.ringers;
     const stdout = new LineBatch(clock, (text) => post({ kind: "lines", target: "stdout", text }));
     const stderr = new LineBatch(clock, (text) => post({ kind: "lines", target: "stderr", text }));
     this.lines = [stdout, stderr];
-    this.logger = openLogger(start_.logs, process.pid, clock, { stdout, stderr });
-    this.listens = start_.listens.map((listen) => this.openListen(listen));
+    this.logger = openLogger(given.logs, process.pid, clock, { stdout, stderr });
+    this.listens = given.listens.map((listen) => this.openListen(listen));
   }
 
   /** Starts accepting; throws SystemError when an fd cannot be listened on. */
   start(): void {
-    answerDoorbell(this.start_.doorbell, () => this.onRing());
+    answerDoorbell(this.given.doorbell, () => this.onRing());
     for (const [i, listen] of this.listens.entries()) {
-      for (const fd of this.start_.listens[i]?.fds ?? []) {
+      for (const fd of this.given.listens[i]?.fds ?? []) {
         const listener = new Listener(this, listen, fd);
         this.listeners.push(listener);
         listener.start();

@@ -87,8 +87,13 @@ export class Session extends Timed implements ClientSide, Registered {
     const { counters } = this.listen;
     this.lastActivityMs = this.env.clock.nowMs();
     add(counters, ListenCounter.bytesIn, chunk.length);
-    if (this.phase === "established")
+    if (this.phase === "established") {
       add(counters, serverCounter(this.dialer.server, ServerCounter.bytesIn), chunk.length);
+      if (this.serverSocket === null) {
+        this.unheard();
+        return;
+      }
+    }
     this.up.push(chunk);
     if (this.up.blocked) this.rearm();
   }
@@ -173,10 +178,12 @@ export class Session extends Timed implements ClientSide, Registered {
 
   serverClosed(error: Error | undefined): void {
     if (this.phase !== "established") return;
+    // Who has said all may hang up on a client that says one thing more; HAProxy does not see that either.
+    const saidAll = this.serverEndedMs !== null && this.down?.finished === true && !this.up.holding;
     this.serverSocket = null;
     this.up.sinkClosed();
     this.down?.sourceClosed();
-    if (error) {
+    if (error && !saidAll) {
       this.blame("SD");
       this.clientSocket?.terminate();
     } else {
@@ -186,6 +193,15 @@ export class Session extends Timed implements ClientSide, Registered {
       this.settle();
     }
     this.finishIfClosed();
+  }
+
+  /** The client goes on talking to a server that has closed: without us it would be reset. */
+  private unheard(): void {
+    const { clientSocket } = this;
+    this.blame("SD");
+    this.clientSocket = null;
+    this.finish();
+    clientSocket?.terminate();
   }
 
   // Time.
@@ -269,9 +285,9 @@ export class Session extends Timed implements ClientSide, Registered {
     return this.env.clock.nowMs() - this.acceptedMs >= clientMs;
   }
 
-  /** Both directions are done although a side that was given up on has not closed: nothing more to wait for. */
+  /** Both sides have ended although one that was given up on has not closed: nothing more to wait for. */
   private settle(): void {
-    if (this.phase === "established" && this.up.finished && this.down?.finished) this.close();
+    if (this.phase === "established" && this.up.ended && this.up.finished && this.down?.finished) this.close();
   }
 
   private close(): void {

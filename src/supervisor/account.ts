@@ -21,15 +21,25 @@ export function chooseAccount(global: GlobalConfig, uid: number): AccountChoice 
   const { user, group } = global;
   if (uid !== 0) {
     const wanted = user ?? group;
-    const warning = wanted === null ? null : `[global] user/group is ignored: only root can change to another account (we are uid ${uid})`;
+    const warning =
+      wanted === null
+        ? null
+        : `[global] user/group is ignored: only root can change to another account (we are uid ${uid})`;
     return { account: null, warning };
   }
   const chosen = findUser(user ?? FALLBACK);
   if (chosen === null && typeof user !== "number") {
-    throw new UserError(`[global] user "${user ?? FALLBACK}" does not exist\n  create it, e.g.: useradd --system --no-create-home ${user ?? FALLBACK}`, EXIT_FAILED);
+    throw new UserError(
+      `[global] user "${user ?? FALLBACK}" does not exist\n  create it, e.g.: useradd --system --no-create-home ${user ?? FALLBACK}`,
+      EXIT_FAILED,
+    );
   }
   const gid = group === null ? (chosen?.gid ?? Number(user)) : findGroup(group);
-  if (gid === null) throw new UserError(`[global] group "${group}" does not exist\n  create it, e.g.: groupadd --system ${group}`, EXIT_FAILED);
+  if (gid === null)
+    throw new UserError(
+      `[global] group "${group}" does not exist\n  create it, e.g.: groupadd --system ${group}`,
+      EXIT_FAILED,
+    );
   return {
     // A number without an account has no supplementary groups to look up.
     account: { name: chosen?.name ?? null, uid: chosen?.uid ?? Number(user), gid },

@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { lstatSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Config } from "../config/schema.ts";
 import { type Endpoint, formatEndpoint } from "../core/endpoint.ts";
@@ -42,10 +42,14 @@ export class BoundListeners {
     try {
       const listens = config.listens.map((listen) => ({
         listen: listen.name,
-        fds: listen.binds.map((bind) => open(`listen ${listen.name}`, bind, config.global.threads, listen.backlog, UNIX_BIND_MODE)),
+        fds: listen.binds.map((bind) =>
+          open(`listen ${listen.name}`, bind, config.global.threads, listen.backlog, UNIX_BIND_MODE),
+        ),
       }));
       const endpoint: Endpoint = { kind: "unix", path: adminSocket };
       makeParent(adminSocket);
+      // The default for a user is in /tmp, where anybody could have made that directory first.
+      if (config.admin.socket === null) refuseForeignParent(adminSocket);
       const adminFds = open("the admin socket", endpoint, 1, ADMIN_BACKLOG, config.admin.mode);
       return new BoundListeners(listens, adminFds[0] as number, adminFds);
     } catch (error) {
@@ -78,16 +82,30 @@ function makeParent(path: string): void {
   }
 }
 
+function refuseForeignParent(path: string): void {
+  const directory = dirname(path);
+  const { uid } = lstatSync(directory);
+  if (uid === 0 || uid === process.geteuid?.()) return;
+  throw new UserError(
+    `${directory}, the directory for the admin socket, belongs to somebody else (uid ${uid})\n  remove it, or give [admin] socket a path in a directory of your own`,
+    EXIT_FAILED,
+  );
+}
+
 function explainBindError(what: string, endpoint: Endpoint, error: unknown): Error {
   if (!(error instanceof SystemError)) return error as Error;
   const where = formatEndpoint(endpoint);
-  return new UserError(`cannot bind ${what} to ${where}: ${error.message}${bindHint(error.code, endpoint)}`, EXIT_FAILED);
+  return new UserError(
+    `cannot bind ${what} to ${where}: ${error.message}${bindHint(error.code, endpoint)}`,
+    EXIT_FAILED,
+  );
 }
 
 function bindHint(code: string, endpoint: Endpoint): string {
   const port = endpoint.kind === "tcp" ? endpoint.port : 0;
   if (code === "EADDRINUSE" && endpoint.kind === "unix") return "\n  another instance is running on this socket";
-  if (code === "EADDRINUSE") return `\n  another program, or another instance, listens there; see: ss -ltnp 'sport = :${port}'`;
+  if (code === "EADDRINUSE")
+    return `\n  another program, or another instance, listens there; see: ss -ltnp 'sport = :${port}'`;
   if (code === "EACCES" && port > 0 && port < 1024) {
     return "\n  ports below 1024 need root or the capability CAP_NET_BIND_SERVICE";
   }

@@ -12,12 +12,18 @@ export interface ProxyObserver {
   onReady(pid: number): void;
   /** It ended unasked; the next one starts in `delayMs`. */
   onCrash(reason: string, delayMs: number): void;
-  /** It ended as asked. */
-  onStopped(): void;
+  /** It ended after it was asked to; `failure` says how when that was not as asked. */
+  onStopped(failure: string | null): void;
 }
 
 /** What every proxy process of this supervisor is started with. */
 export type ProxyTerms = Pick<ProxyStart, "config" | "maxconn" | "account" | "startedWallMs">;
+
+/** The command line that becomes a proxy process, and the name that it shows in process lists. */
+export interface ProxyProgram {
+  command: readonly string[];
+  name: string;
+}
 
 /**
  * Keeps one proxy process running on the listening sockets that the supervisor holds: they stay open whatever happens to
@@ -29,46 +35,69 @@ export class ProxyHost {
   private crashes: CrashHistory = NO_CRASHES;
   private restarts = 0;
   private stopping = false;
+  private killed = false;
   private lastFailure: string | null = null;
 
   constructor(
-    /** Command line that becomes a proxy process. */
-    private readonly command: readonly string[],
+    private readonly program: ProxyProgram,
     private readonly terms: ProxyTerms,
     private readonly listeners: BoundListeners,
     private readonly clock: Clock,
     private readonly observer: ProxyObserver,
   ) {}
 
-  get pid(): number | null {
-    return this.child?.pid ?? null;
-  }
-
   start(): void {
     this.startedMs = this.clock.nowMs();
     this.lastFailure = null;
-    const extra = [...this.listeners.listens.flatMap((listen) => listen.fds.flat()), this.listeners.admin];
-    this.child = Bun.spawn({
-      cmd: [...this.command],
-      stdio: ["ignore", "inherit", "inherit", ...extra],
-      ipc: (message) => this.onReport(message as ProxyReport),
-      serialization: "json",
-      onExit: (_child, code, signal) => this.onExit(code, signal),
+    try {
+      this.child = this.spawn();
+    } catch (error) {
+      // No process, memory or descriptor to be had: a crash like any other, tried again later.
+      this.onExit(`cannot be started: ${(error as Error).message}`);
+      return;
+    }
+    this.tell({
+      kind: "start",
+      ...this.terms,
+      ...this.childFds(),
+      supervisorPid: process.pid,
+      restarts: this.restarts,
     });
-    this.tell({ kind: "start", ...this.terms, ...this.childFds(), supervisorPid: process.pid, restarts: this.restarts });
   }
 
   /** Asks it to finish its connections and exit. */
   stop(): void {
     this.stopping = true;
-    if (this.child === null) this.observer.onStopped();
+    if (this.child === null) this.observer.onStopped(null);
     else this.tell({ kind: "stop" });
   }
 
-  /** Ends it at once. */
+  /** Asks it to close its connections, log them, and exit now. */
+  end(): void {
+    this.tell({ kind: "end" });
+  }
+
+  /** Ends it without asking. */
   kill(): void {
     this.stopping = true;
+    this.killed = true;
     this.child?.kill("SIGKILL");
+  }
+
+  private spawn(): Bun.Subprocess {
+    const extra = [...this.listeners.listens.flatMap((listen) => listen.fds.flat()), this.listeners.admin];
+    const child: Bun.Subprocess = Bun.spawn({
+      cmd: [...this.program.command],
+      argv0: this.program.name,
+      stdio: ["ignore", "inherit", "inherit", ...extra],
+      ipc: (message) => {
+        if (child === this.child) this.onReport(message as ProxyReport);
+      },
+      serialization: "json",
+      onExit: (_child, code, signal) =>
+        this.onExit(signal === null ? `exit status ${code}` : `killed by signal ${signal}`, code),
+    });
+    return child;
   }
 
   private tell(command: ProxyCommand): void {
@@ -82,7 +111,10 @@ export class ProxyHost {
   /** Numbers that our fds have in the child: it gets them in the order of `extra`. */
   private childFds(): Pick<ProxyStart, "listeners" | "adminFd"> {
     let next = FIRST_EXTRA_FD;
-    const listeners = this.listeners.listens.map(({ listen, fds }) => ({ listen, fds: fds.map((each) => each.map(() => next++)) }));
+    const listeners = this.listeners.listens.map(({ listen, fds }) => ({
+      listen,
+      fds: fds.map((each) => each.map(() => next++)),
+    }));
     return { listeners, adminFd: next };
   }
 
@@ -99,19 +131,20 @@ export class ProxyHost {
     }
   }
 
-  private onExit(code: number | null, signal: number | string | null): void {
+  /** @param code exit status; null when a signal ended it, or when it never ran */
+  private onExit(how: string, code: number | null = null): void {
     this.child = null;
+    const reason = this.lastFailure ?? how;
     if (this.stopping) {
-      this.observer.onStopped();
+      this.observer.onStopped(code === 0 || this.killed ? null : reason);
       return;
     }
     const { history, delayMs } = afterCrash(this.crashes, this.clock.nowMs() - this.startedMs);
     this.crashes = history;
     this.restarts++;
-    this.observer.onCrash(this.lastFailure ?? (signal !== null ? `killed by signal ${signal}` : `exit status ${code}`), delayMs);
+    this.observer.onCrash(reason, delayMs);
     this.clock.after(delayMs, () => {
       if (!this.stopping) this.start();
     });
   }
 }
-

@@ -1,3 +1,5 @@
+import { closeSync, openSync, readFileSync } from "node:fs";
+import { basename } from "node:path";
 import { defaultAdminSocket } from "../admin/socketPath.ts";
 import type { Config } from "../config/schema.ts";
 import { systemClock } from "../core/clock.ts";
@@ -5,29 +7,61 @@ import { PROXY_PROCESS, selfCommand } from "../core/self.ts";
 import { StandardStream } from "../net/standardStreams.ts";
 import { Supervisor } from "./supervisor.ts";
 
-/** Two of the same signal within this time are one: npm and shells pass a terminal's Ctrl-C on a second time. */
-const ECHO_MS = 500;
+/** Two SIGINTs within this time are one: npm and shells pass a terminal's Ctrl-C on a second time. */
+const ECHO_MS = 50;
+const SIGHUP_BIT = 1n;
+/** A slow reader of our output gets this long to fetch the rest of it. */
+const LAST_WORDS_MS = 1000;
 
-/** Runs supervisor and proxy process in the foreground until signals end them; the exit status. Throws UserError when it cannot start. */
-export async function runSupervisor(config: Config): Promise<number> {
+/**
+ * Runs supervisor and proxy process in the foreground until signals end them; the exit status. `onReady` is called when the
+ * first proxy process serves. Throws UserError when it cannot start.
+ */
+export async function runSupervisor(config: Config, onReady: () => void = () => {}): Promise<number> {
   const uid = process.getuid?.() ?? 0;
+  const [program = "", ...rest] = selfCommand();
+  const stdout = new StandardStream(process.stdout);
+  const stderr = new StandardStream(process.stderr);
   const supervisor = new Supervisor(config, {
     clock: systemClock,
     uid,
-    stdout: new StandardStream(process.stdout),
-    stderr: new StandardStream(process.stderr),
-    proxyCommand: [...selfCommand(), PROXY_PROCESS],
+    stdout,
+    stderr,
+    // The very program that runs now: the file behind its name may have been replaced, or be gone, when a crash must be mended.
+    proxyCommand: [`/proc/${process.pid}/exe`, ...rest, PROXY_PROCESS],
+    proxyName: basename(program),
     adminSocket: config.admin.socket ?? defaultAdminSocket({ uid, runtimeDir: process.env.XDG_RUNTIME_DIR }),
+    onReady,
   });
-  supervisor.start();
+  // Before anything is there that a signal would leave behind.
+  process.on("SIGTERM", () => supervisor.stop("SIGTERM"));
   let lastMs = -Infinity;
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.on(signal, () => {
-      const nowMs = systemClock.nowMs();
-      if (nowMs - lastMs < ECHO_MS) return;
-      lastMs = nowMs;
-      supervisor.stop(signal);
-    });
+  process.on("SIGINT", () => {
+    const nowMs = systemClock.nowMs();
+    if (nowMs - lastMs < ECHO_MS) return;
+    lastMs = nowMs;
+    supervisor.stop("SIGINT");
+  });
+  const interactive = hasTerminal();
+  if (!isHangupIgnored()) process.on("SIGHUP", () => (interactive ? supervisor.stop("SIGHUP") : supervisor.hangup()));
+  supervisor.start();
+  const status = await supervisor.finished;
+  await Promise.all([stdout.drain(LAST_WORDS_MS), stderr.drain(LAST_WORDS_MS)]);
+  return status;
+}
+
+/** nohup(1) has told us to survive the terminal; a handler of ours would undo that. */
+function isHangupIgnored(): boolean {
+  const ignored = /^SigIgn:\s*([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "latin1"))?.[1] ?? "0";
+  return (BigInt(`0x${ignored}`) & SIGHUP_BIT) !== 0n;
+}
+
+/** Whether a terminal controls us: then a hangup means that it has gone, and otherwise that somebody wants a reload. */
+function hasTerminal(): boolean {
+  try {
+    closeSync(openSync("/dev/tty", "r"));
+    return true;
+  } catch {
+    return false;
   }
-  return await supervisor.finished;
 }

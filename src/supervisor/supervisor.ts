@@ -7,6 +7,7 @@ import { VERSION } from "../core/version.ts";
 import type { Logger } from "../log/logger.ts";
 import { raiseFileLimit } from "../net/limits.ts";
 import type { StandardStream } from "../net/standardStreams.ts";
+import { releaseStartupPages } from "../net/startupPages.ts";
 import { openLogger } from "../relay/openLogger.ts";
 import { chooseAccount } from "./account.ts";
 import { filesNeeded, maxconnWithin } from "./fileBudget.ts";
@@ -20,14 +21,21 @@ export interface SupervisorWorld {
   uid: number;
   stdout: StandardStream;
   stderr: StandardStream;
-  /** Command line that becomes a proxy process. */
+  /** Command line that becomes a proxy process, and the name that it shows in process lists. */
   proxyCommand: readonly string[];
+  proxyName: string;
   adminSocket: string;
+  /** The first proxy process serves. */
+  onReady(): void;
 }
 
 const EXIT_OK = 0;
 const EXIT_FAILED = 1;
-/** A proxy process that has not exited this long after its `hard_stop_after` is ended. */
+/** The ready line names so many addresses, and counts more than these. */
+const NAMED_BINDS = 6;
+/** After this the start is over, and what only it needed can go. */
+const SETTLED_MS = 1000;
+/** A proxy process that has not exited this long after it should have is ended. */
 const STOP_GRACE_MS = 2000;
 
 /**
@@ -60,36 +68,54 @@ export class Supervisor {
     const { config, world } = this;
     const { account, warning } = chooseAccount(config.global, world.uid);
     if (warning !== null) this.warn(warning);
+    for (const section of ["vrrp", "stats"] as const) {
+      if (config[section] !== null) this.warn(`[${section}] is valid, but this version does not run it`);
+    }
     const maxconn = this.fitFileLimit();
     this.listeners = BoundListeners.bind(config, world.adminSocket);
     this.writePid();
     this.host = new ProxyHost(
-      world.proxyCommand,
+      { command: world.proxyCommand, name: world.proxyName },
       { config, maxconn, account, startedWallMs: world.clock.wallMs() },
       this.listeners,
       world.clock,
       {
         onReady: (pid) => this.onReady(pid),
         onCrash: (reason, delayMs) => this.onCrash(reason, delayMs),
-        onStopped: () => this.finish(EXIT_OK),
+        onStopped: (failure) => this.onStopped(failure),
       },
     );
     this.host.start();
   }
 
-  /** A signal to stop: the first drains, within `hard_stop_after`; the second ends everything at once. */
+  /** A signal to stop: the first drains, within `hard_stop_after`; any further one ends everything at once. */
   stop(signal: string): void {
     this.stopSignals++;
     if (this.stopSignals > 1) {
       this.say(`${signal} again: closing all connections now`);
-      this.host?.kill();
+      this.host?.end();
+      this.killAfter(STOP_GRACE_MS);
       return;
     }
     const { hardStopAfterMs } = this.config.global;
-    this.say(`${signal}: stopping; connections may finish for ${hardStopAfterMs / 1000} s (send it again to end them now)`);
+    this.say(
+      `${signal}: stopping; connections may finish for ${hardStopAfterMs / 1000} s (send it again to end them now)`,
+    );
     this.listeners?.closeListens();
+    this.killAfter(hardStopAfterMs + STOP_GRACE_MS);
     this.host?.stop();
-    this.world.clock.after(hardStopAfterMs + STOP_GRACE_MS, () => this.host?.kill());
+  }
+
+  /** SIGHUP asks daemons to reload, which this version cannot: it must not end the service either. */
+  hangup(): void {
+    this.warn("SIGHUP: this version does not reload; the configuration stays as it is (restart to change it)");
+  }
+
+  private killAfter(delayMs: number): void {
+    this.world.clock.after(delayMs, () => {
+      this.tell(Level.alert, "the proxy process does not end: killing it");
+      this.host?.kill();
+    });
   }
 
   private onReady(pid: number): void {
@@ -99,8 +125,16 @@ export class Supervisor {
       return;
     }
     this.everReady = true;
-    const binds = config.listens.flatMap((listen) => listen.binds.map((bind) => `${listen.name} on ${formatEndpoint(bind)}`));
-    this.say(`${VERSION} ready: ${binds.join(", ")}; ${config.global.threads} relay threads, proxy pid ${pid}, admin socket ${world.adminSocket}`);
+    this.say(
+      `${VERSION} ready: ${describeBinds(config)}; ${config.global.threads} relay threads, proxy pid ${pid}, admin socket ${world.adminSocket}`,
+    );
+    world.clock.after(SETTLED_MS, releaseStartupPages);
+    world.onReady();
+  }
+
+  private onStopped(failure: string | null): void {
+    if (failure !== null) this.tell(Level.alert, `proxy process ended unexpectedly while it stopped (${failure})`);
+    this.finish(failure === null ? EXIT_OK : EXIT_FAILED);
   }
 
   private onCrash(reason: string, delayMs: number): void {
@@ -133,9 +167,14 @@ export class Supervisor {
     if (files >= wanted) return maxconn;
     const fitting = maxconnWithin(config, files);
     if (fitting < 1) {
-      throw new UserError(`the open file limit is ${files}, too low to serve even one connection\n  raise it (ulimit -n, LimitNOFILE=)`, EXIT_FAILED);
+      throw new UserError(
+        `the open file limit is ${files}, too low to serve even one connection\n  raise it (ulimit -n, LimitNOFILE=)`,
+        EXIT_FAILED,
+      );
     }
-    this.warn(`maxconn lowered from ${maxconn} to ${fitting}: ${maxconn} connections need ${wanted} open files and the limit is ${files} (ulimit -n, LimitNOFILE=)`);
+    this.warn(
+      `maxconn lowered from ${maxconn} to ${fitting}: ${maxconn} connections need ${wanted} open files and the limit is ${files} (ulimit -n, LimitNOFILE=)`,
+    );
     return fitting;
   }
 
@@ -155,13 +194,21 @@ export class Supervisor {
   }
 
   private warn(text: string): void {
-    this.tell(Level.warning, `warning: ${text}`);
+    this.tell(Level.warning, text);
   }
 
   /** To the log, and to whoever started us unless the log is what they see. */
   private tell(level: Level, text: string): void {
     this.logger.log(level, text);
-    const shown = this.config.logs.some((log) => log.level >= level && (log.target.kind === "stdout" || log.target.kind === "stderr"));
+    const shown = this.config.logs.some(
+      (log) => log.level >= level && (log.target.kind === "stdout" || log.target.kind === "stderr"),
+    );
     if (!shown) this.world.stderr.write(`haproxy-lite: ${text}`);
   }
+}
+
+/** What we listen on, short enough for one datagram. */
+function describeBinds({ listens }: Config): string {
+  const binds = listens.flatMap(({ name, binds }) => binds.map((bind) => `${name} on ${formatEndpoint(bind)}`));
+  return binds.length <= NAMED_BINDS ? binds.join(", ") : `${listens.length} listens on ${binds.length} addresses`;
 }

@@ -6,9 +6,9 @@ import type { CheckResult, HealthState } from "../../src/health/result.ts";
 import { encodeSockaddr } from "../../src/net/sockaddr.ts";
 import { atEnd } from "../support/cleanup.ts";
 import { serve, type TestServer } from "../support/echo.ts";
+import { FakeClock } from "../support/fakeClock.ts";
 import { until } from "../support/until.ts";
 import { checkConfig, expectString, openFds } from "./checks.ts";
-import { FakeClock } from "../support/fakeClock.ts";
 import { endpointOf } from "./probing.ts";
 import { withoutFreeFds } from "./shortages.ts";
 

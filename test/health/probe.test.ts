@@ -8,11 +8,11 @@ import type { CheckResult } from "../../src/health/result.ts";
 import { bindListeners, closeListeners } from "../../src/net/listen.ts";
 import { atEnd } from "../support/cleanup.ts";
 import { type Behaviour, type ListenOptions, serve } from "../support/echo.ts";
+import { FakeClock } from "../support/fakeClock.ts";
 import { freePort } from "../support/ports.ts";
 import { tmpDir } from "../support/tmp.ts";
 import { until } from "../support/until.ts";
 import { connect, expectString, openFds, send } from "./checks.ts";
-import { FakeClock } from "../support/fakeClock.ts";
 import { endpointOf, type Limits, probe, runProbe } from "./probing.ts";
 import { withoutFreeFds } from "./shortages.ts";
 

@@ -117,7 +117,11 @@ describe("the deadline wheel", () => {
       return seed % below;
     };
     const { clock, wheel, alarm } = stand(1_234);
-    const all = Array.from({ length: 200 }, () => ({ one: alarm(), deadlineMs: Number.POSITIVE_INFINITY, settings: 0 }));
+    const all = Array.from({ length: 200 }, () => ({
+      one: alarm(),
+      deadlineMs: Number.POSITIVE_INFINITY,
+      settings: 0,
+    }));
     for (let step = 0; step < 5_000; step++) {
       const each = all[random(all.length)] as (typeof all)[number];
       if (random(3) === 0) {

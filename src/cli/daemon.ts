@@ -1,0 +1,41 @@
+import { selfCommand } from "../core/self.ts";
+import { ExitCode } from "./exit.ts";
+import { print } from "./print.ts";
+
+const SERVING = "serving";
+
+/**
+ * Runs a command line of this program again, detached from the terminal, and returns when that serves, with status 0, or
+ * has failed, with its status. What it says until then is passed on; afterwards nobody reads its stderr any more.
+ */
+export async function startDetached(args: readonly string[]): Promise<number> {
+  const { promise: serving, resolve } = Promise.withResolvers<number>();
+  const child = Bun.spawn({
+    cmd: [...selfCommand(), ...args],
+    detached: true, // a session of its own: no terminal, and no hangup when this one closes
+    stdio: ["ignore", "ignore", "pipe"],
+    ipc(message) {
+      if (message === SERVING) resolve(ExitCode.ok);
+    },
+  });
+  const said = passOn(child.stderr);
+  // A start that failed has said why: all of it is to be read.
+  const failed = Promise.all([child.exited, said]).then(([status]) => status || ExitCode.failed);
+  return await Promise.race([serving, failed]);
+}
+
+/** Whether this process is the detached one. */
+export function isDetached(): boolean {
+  return process.connected === true;
+}
+
+/** Lets the process that detached us go. */
+export function reportServing(): void {
+  process.send?.(SERVING);
+  process.disconnect?.();
+}
+
+async function passOn(stderr: ReadableStream<Uint8Array>): Promise<void> {
+  const decoder = new TextDecoder();
+  for await (const bytes of stderr) print("stderr", decoder.decode(bytes, { stream: true }));
+}

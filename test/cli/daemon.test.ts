@@ -1,0 +1,76 @@
+import { afterEach, describe, expect, test } from "bun:test";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { serve } from "../support/echo.ts";
+import { freePort } from "../support/ports.ts";
+import { binary, run } from "../support/process.ts";
+import { tmpDir } from "../support/tmp.ts";
+import { until } from "../support/until.ts";
+
+const started: number[] = [];
+
+afterEach(() => {
+  for (const pid of started.splice(0)) if (existsSync(`/proc/${pid}`)) process.kill(pid, "SIGKILL");
+});
+
+async function stand(extra: string): Promise<{ file: string; pidFile: string; socket: string; port: number }> {
+  const dir = tmpDir();
+  const [pidFile, socket, file] = ["pid", "admin.sock", "daemon.toml"].map((name) => join(dir, name)) as [
+    string,
+    string,
+    string,
+  ];
+  const [port, server] = [await freePort(), await serve({ kind: "echo" })];
+  writeFileSync(
+    file,
+    `[global]\n${extra}\npidfile = "${pidFile}"\n[admin]\nsocket = "${socket}"\n[defaults.timeout]\nconnect = "1s"\nclient = "1m"\nserver = "1m"\n` +
+      `[listen.web]\nbind = "127.0.0.1:${port}"\n[[listen.web.server]]\nname = "s1"\ncheck = false\naddress = "127.0.0.1:${server.port}"\n`,
+  );
+  return { file, pidFile, socket, port };
+}
+
+function pidIn(file: string): number {
+  const pid = Number(readFileSync(file, "utf8"));
+  started.push(pid);
+  return pid;
+}
+
+describe("a daemon", () => {
+  test.each([
+    ["daemon = true", []],
+    ["", ["--daemon"]],
+  ])("(%s %p) serves when its start returns 0, in a session of its own, and stops cleanly", async (extra, flags) => {
+    const { file, pidFile, socket } = await stand(extra);
+    const start = await run([binary(), "serve", "-c", file, ...flags]);
+    expect(start.code).toBe(0);
+    const pid = pidIn(pidFile);
+    expect((await run([binary(), "status", "--socket", socket])).code).toBe(0);
+    const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
+    expect(Number(fields[3])).toBe(pid); // its session is its own
+    process.kill(pid, "SIGTERM");
+    await until("the daemon has gone", () => !existsSync(`/proc/${pid}`));
+    expect([existsSync(pidFile), existsSync(socket)]).toEqual([false, false]);
+  });
+
+  test("that cannot start says why on stderr and returns its status", async () => {
+    const first = await stand("daemon = true");
+    expect((await run([binary(), "serve", "-c", first.file])).code).toBe(0);
+    const pid = pidIn(first.pidFile);
+    const second = await run([binary(), "serve", "-c", first.file]);
+    expect(second.code).toBe(1);
+    expect(second.stderr).toContain("Address already in use");
+    expect((await run([binary(), "status", "--socket", first.socket])).code).toBe(0);
+    process.kill(pid, "SIGTERM");
+    await until("the daemon has gone", () => !existsSync(`/proc/${pid}`));
+  });
+
+  test("without a terminal takes SIGHUP for a reload that it cannot do, and goes on", async () => {
+    const { file, pidFile, socket } = await stand("daemon = true");
+    await run([binary(), "serve", "-c", file]);
+    const pid = pidIn(pidFile);
+    process.kill(pid, "SIGHUP");
+    expect((await run([binary(), "status", "--socket", socket])).code).toBe(0);
+    process.kill(pid, "SIGTERM");
+    await until("the daemon has gone", () => !existsSync(`/proc/${pid}`));
+  });
+});
