@@ -3,6 +3,8 @@ import { ExitCode } from "./exit.ts";
 import { print } from "./print.ts";
 
 const SERVING = "serving";
+/** Set for the detached process: it is not to detach again. */
+const DETACHED = "HAPROXY_LITE_DETACHED";
 
 /**
  * Runs a command line of this program again, detached from the terminal, and returns when that serves, with status 0, or
@@ -12,6 +14,7 @@ export async function startDetached(args: readonly string[]): Promise<number> {
   const { promise: serving, resolve } = Promise.withResolvers<number>();
   const child = Bun.spawn({
     cmd: [...selfCommand(), ...args],
+    env: { ...process.env, [DETACHED]: "1" },
     detached: true, // a session of its own: no terminal, and no hangup when this one closes
     stdio: ["ignore", "ignore", "pipe"],
     ipc(message) {
@@ -26,7 +29,7 @@ export async function startDetached(args: readonly string[]): Promise<number> {
 
 /** Whether this process is the detached one. */
 export function isDetached(): boolean {
-  return process.connected === true;
+  return process.env[DETACHED] === "1";
 }
 
 /** Lets the process that detached us go. */

@@ -198,8 +198,7 @@ export class ProxyProcess {
   }
 
   private stopAccepting(): void {
-    this.relays.tell({ kind: "stop" });
-    for (const { fds } of this.given.listeners) for (const fd of fds.flat()) libc.close(fd);
+    this.relays.tell({ kind: "stop" }); // each thread closes its own listening fds: nobody else knows when it is done with them
   }
 
   private tick(): void {

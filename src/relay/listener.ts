@@ -1,3 +1,4 @@
+import { libc } from "../net/libc.ts";
 import { type Acceptor, acceptStreams, type StreamHandler, type StreamSocket } from "../net/stream.ts";
 import { ListenCounter } from "../pool/layout.ts";
 import { ThreadCounter } from "../pool/processBoard.ts";
@@ -32,11 +33,12 @@ export class Listener {
     );
   }
 
-  /** Stops for good; connections that live go on. */
+  /** Stops for good and closes the fd; connections that live go on. */
   stop(): void {
     this.stopped = true;
     this.acceptor?.stop();
     this.acceptor = null;
+    libc.close(this.fd);
     this.parked?.socket.end();
     this.parked = null;
   }

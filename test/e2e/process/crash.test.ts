@@ -1,0 +1,219 @@
+import { describe, expect, test } from "bun:test";
+import { copyFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { client } from "../../support/client.ts";
+import { serve } from "../../support/echo.ts";
+import { type Proxy as RunningProxy, startProxy } from "../../support/instance.ts";
+import { freePort } from "../../support/ports.ts";
+import { binary, run, start } from "../../support/process.ts";
+import { tmpDir } from "../../support/tmp.ts";
+import { until } from "../../support/until.ts";
+import { exchange, Load } from "./load.ts";
+import {
+  childrenOf,
+  filesIn,
+  isRunning,
+  logLines,
+  proxyPid,
+  sessionLines,
+  snapshot,
+  terminationOf,
+  toml,
+} from "./stand.ts";
+
+/** Ends the proxy process and waits until the next one serves. */
+async function crash(proxy: RunningProxy, signal: NodeJS.Signals): Promise<number> {
+  const from = proxy.output().length;
+  process.kill(proxyPid(proxy), signal);
+  await proxy.process.waitFor(/proxy process \d+ is serving again/, { from });
+  return proxyPid(proxy);
+}
+
+describe("a proxy process that ends", () => {
+  test.each(["SIGKILL", "SIGSEGV"] as const)(
+    "by %s, under load: nobody is refused, and those who came meanwhile are served",
+    async (signal) => {
+      const echo = await serve({ kind: "echo" });
+      const port = freePort();
+      const proxy = await startProxy(
+        toml({ port, threads: 2, servers: [echo], log: 'address = "stdout"\nlevel = "notice"' }),
+      );
+      const load = new Load(port, 20);
+      await until("traffic", () => load.outcomes.served > 200);
+      const before = proxyPid(proxy);
+      const after = await crash(proxy, signal);
+      const { served } = load.outcomes;
+      await until("traffic again", () => load.outcomes.served > served + 200);
+      const { failed } = await load.stop();
+      expect(after).not.toBe(before);
+      expect(isRunning(before)).toBeFalse();
+      // The connections that lived in it die with it; a listener that closed would have refused newcomers.
+      expect(failed.get("ECONNREFUSED") ?? 0).toBe(0);
+      expect([...failed.values()].reduce((sum, count) => sum + count, 0)).toBeLessThanOrEqual(20);
+      const [line] = logLines(proxy, "alert");
+      expect(line).toBe(
+        `proxy process ended unexpectedly (killed by signal ${signal}); the next one starts now, clients wait meanwhile`,
+      );
+    },
+  );
+
+  test("is replaced while clients wait: each of them is served, late but whole", async () => {
+    const echo = await serve({ kind: "echo" });
+    const port = freePort();
+    const proxy = await startProxy(toml({ port, threads: 2, servers: [echo] }));
+    process.kill(proxyPid(proxy), "SIGKILL");
+    const during = await Promise.all(Array.from({ length: 50 }, () => exchange(port, "came in the gap")));
+    expect(during).toEqual(Array(50).fill("served"));
+  });
+
+  test("is counted, and status says so", async () => {
+    const proxy = await startProxy(toml({ port: freePort(), servers: [await serve({ kind: "echo" })] }));
+    expect((await snapshot(proxy)).process.restarts).toBe(0);
+    await crash(proxy, "SIGKILL");
+    const { process } = await snapshot(proxy);
+    expect(process).toMatchObject({ restarts: 1, pid: proxyPid(proxy), supervisorPid: proxy.pid });
+    expect(process.uptimeMs).toBeGreaterThan(process.proxyUptimeMs);
+    expect((await proxy.status()).stdout).toMatch(/proxy process restarted 1 time; counters begin \S+ ago/);
+  });
+
+  test("learns anew which servers are alive", async () => {
+    const [dead, alive] = [await serve({ kind: "echo" }), await serve({ kind: "echo" })];
+    const port = freePort();
+    const check = 'interval = "150ms"\nrise = 2\nfall = 2';
+    const proxy = await startProxy(toml({ port, servers: [dead, alive], check }));
+    await dead.stop();
+    await proxy.process.waitFor("Server web/s1 is DOWN");
+    const from = proxy.output().length;
+    await crash(proxy, "SIGKILL");
+    await proxy.process.waitFor("Server web/s1 is DOWN", { from });
+    await until("one server down and one up", async () => {
+      const [s1, s2] = (await snapshot(proxy)).listens[0]?.servers ?? [];
+      return s1?.status === "DOWN" && s2?.status === "UP";
+    });
+    for (let i = 0; i < 10; i++) expect(await exchange(port, "x")).toBe("served");
+    expect((await proxy.status()).code).toBe(1);
+  });
+
+  test("again and again comes back later each time, and a stop in between is at once", async () => {
+    const port = freePort();
+    const proxy = await startProxy(toml({ port, servers: [] }));
+    for (let i = 0; i < 4; i++) await crash(proxy, "SIGKILL");
+    const delays = logLines(proxy, "alert").map((text) => / starts (now|in \d+ ms),/.exec(text)?.[1]);
+    expect(delays).toEqual(["now", "in 100 ms", "in 200 ms", "in 400 ms"]);
+    process.kill(proxyPid(proxy), "SIGKILL");
+    await proxy.process.waitFor("in 800 ms");
+    const startedMs = performance.now();
+    expect(await proxy.stop()).toEqual({ code: 0, signal: null });
+    expect(performance.now() - startedMs).toBeLessThan(700);
+    expect(filesIn(proxy.dir)).toEqual(["haproxy-lite.toml"]);
+  });
+
+  test("is replaced by the same program although its file is gone", async () => {
+    const copy = join(tmpDir(), "haproxy-lite");
+    copyFileSync(binary(), copy);
+    const proxy = await startProxy(toml({ port: freePort(), servers: [] }), {
+      inside: ["sh", "-c", `exec ${copy} "$@"`],
+    });
+    rmSync(copy);
+    await crash(proxy, "SIGKILL");
+    const { stdout } = await run([binary(), "status", "--socket", proxy.adminSocket]);
+    expect(stdout).toContain("proxy process restarted 1 time");
+    expect(await proxy.stop()).toEqual({ code: 0, signal: null });
+  });
+
+  test("while it stops makes the exit status 1, with a line", async () => {
+    const echo = await serve({ kind: "echo" });
+    const port = freePort();
+    const proxy = await startProxy(toml({ port, servers: [echo] }));
+    const live = client(port);
+    await live.send("x");
+    await live.receive("x");
+    proxy.process.signal("SIGTERM");
+    await proxy.process.waitFor("SIGTERM: stopping");
+    process.kill(proxyPid(proxy), "SIGSEGV");
+    expect(await proxy.process.exited).toEqual({ code: 1, signal: null });
+    expect(proxy.output()).toContain("proxy process ended unexpectedly while it stopped (killed by signal SIGSEGV)");
+    expect(filesIn(proxy.dir)).toEqual(["haproxy-lite.toml"]);
+  });
+
+  test("frozen does not hold up a stop for longer than hard_stop_after and a moment", async () => {
+    const proxy = await startProxy(toml({ port: freePort(), servers: [], global: 'hard_stop_after = "200ms"' }));
+    const child = proxyPid(proxy);
+    process.kill(child, "SIGSTOP");
+    expect(await proxy.stop()).toEqual({ code: 0, signal: null });
+    expect(proxy.output()).toContain("the proxy process does not end: killing it");
+    expect(isRunning(child)).toBeFalse();
+  });
+});
+
+describe("a supervisor that is killed", () => {
+  test("leaves a proxy process that stops accepting, lets connections finish, and ends", async () => {
+    const echo = await serve({ kind: "echo" });
+    const port = freePort();
+    const proxy = await startProxy(toml({ port, threads: 2, servers: [echo] }));
+    const live = client(port);
+    await live.send("before ");
+    await live.receive("before ");
+    const child = proxyPid(proxy);
+    process.kill(proxy.pid, "SIGKILL");
+    await until("newcomers to be refused", async () => (await exchange(port, "x")) === "ECONNREFUSED");
+    await live.send("after");
+    await live.receive("before after");
+    expect(isRunning(child)).toBeTrue();
+    live.fin();
+    expect(await live.ended).toBe("fin");
+    await until("the proxy process to end", () => !isRunning(child));
+    expect(logLines(proxy, "alert")).toEqual([
+      "the supervisor is gone: accepting no more, connections may finish for 30 s",
+    ]);
+    expect(sessionLines(proxy).map(terminationOf)).toContain("--");
+  });
+
+  test("makes way for a new instance at once, even while the old connections go on", async () => {
+    const echo = await serve({ kind: "echo" });
+    const port = freePort();
+    const dir = tmpDir();
+    const more = `[admin]\nsocket = "${dir}/admin.sock"`;
+    const unix = `${dir}/web.sock`;
+    const text = toml({ port, threads: 2, servers: [echo], more, global: `pidfile = "${dir}/lite.pid"` });
+    const config = text.replace(/bind = .*/, `bind = ["127.0.0.1:${port}", "unix:${unix}"]`);
+    const first = await startProxy(config);
+    const live = client(port);
+    await live.send("old ");
+    await live.receive("old ");
+    process.kill(first.pid, "SIGKILL");
+    const second = await startProxy(config);
+    for (const to of [port, `unix:${unix}`]) {
+      const one = client(to);
+      await one.send("new");
+      await one.receive("new");
+      one.fin();
+    }
+    await live.send("connection");
+    await live.receive("old connection");
+    expect((await snapshot(second)).process.supervisorPid).toBe(second.pid);
+    live.fin();
+    await until("the old proxy process to end", () => !isRunning(proxyPid(first)));
+    // What the old one did at its end has not touched what is the new one's.
+    expect(filesIn(dir)).toEqual(["admin.sock", "lite.pid", "web.sock"]);
+    expect((await snapshot(second)).process.supervisorPid).toBe(second.pid);
+    await second.stop();
+    expect(filesIn(dir)).toEqual([]);
+  });
+
+  test("before its proxy process has even begun leaves nothing behind", async () => {
+    const dir = tmpDir();
+    const file = join(dir, "haproxy-lite.toml");
+    await Bun.write(file, toml({ port: freePort(), servers: [], more: `[admin]\nsocket = "${dir}/admin.sock"` }));
+    let orphans = 0;
+    for (let delayMs = 10; delayMs <= 120; delayMs += 5) {
+      const early = start([binary(), "serve", "-c", file]);
+      await Bun.sleep(delayMs);
+      const children = childrenOf(early.pid);
+      orphans += children.length;
+      process.kill(early.pid, "SIGKILL");
+      await until("its proxy process to end", () => !children.some(isRunning));
+    }
+    expect(orphans).toBeGreaterThan(0);
+  });
+});

@@ -1,0 +1,184 @@
+import { describe, expect, test } from "bun:test";
+import type { ListenConfig, ServerConfig } from "../../src/config/schema.ts";
+import { ListenBoard } from "../../src/pool/board.ts";
+import { WEIGHT_SCALE } from "../../src/pool/layout.ts";
+import { Pool } from "../../src/pool/pool.ts";
+import { FakeClock } from "../support/fakeClock.ts";
+
+const ADDRESS = Uint8Array.of(2, 0, 0, 80, 192, 0, 2, 1, 0, 0, 0, 0, 0, 0, 0, 0);
+
+type Wishes = Partial<ServerConfig> & { initState?: "up" | "down" };
+
+/** A pool of servers s1, s2, …, with what it told. */
+function stand(wishes: readonly Wishes[], dynamicWeights = true) {
+  const clock = new FakeClock();
+  const events: string[] = [];
+  const servers = wishes.map(({ initState, ...wish }, i) => ({
+    name: `s${i + 1}`,
+    weight: 1,
+    maxconn: null,
+    backup: false,
+    disabled: false,
+    slowstartMs: 0,
+    check: initState === undefined ? null : { initState },
+    ...wish,
+  }));
+  const config = { name: "web", servers } as unknown as ListenConfig;
+  const board = ListenBoard.create(servers.length, 1);
+  const pool: Pool = new Pool(config, board, {
+    clock,
+    dynamicWeights,
+    onEvent: ({ kind, server, activeServers, backupServers }) =>
+      events.push(`${kind} ${server.config.name} ${activeServers}+${backupServers}`),
+    onChange() {},
+  });
+  /** Effective weights as relay threads see them, in units of the configuration. */
+  const weights = (): number[] => servers.map((_, slot) => board.weight(slot) / WEIGHT_SCALE);
+  return { clock, events, board, pool, weights };
+}
+
+describe("the servers that take sessions", () => {
+  test("are all that are up, by weight", () => {
+    const { weights, board } = stand([
+      { weight: 3 },
+      { weight: 1 },
+      { initState: "down" },
+      { disabled: true },
+      { weight: 0 },
+    ]);
+    expect(weights()).toEqual([3, 1, 0, 0, 0]);
+    expect(board.usable).toBe(2);
+    expect(board.rotationLength()).toBe(4);
+  });
+
+  test("are without one that goes down, and have it again when it comes back", () => {
+    const { pool, weights, events } = stand([{}, {}]);
+    pool.setUp(0, false);
+    expect(weights()).toEqual([0, 1]);
+    pool.setUp(0, true);
+    expect(weights()).toEqual([1, 1]);
+    expect(events).toEqual(["down s1 1+0", "up s1 2+0"]);
+  });
+
+  test("do not change, and nothing is told, when a check finds what was known", () => {
+    const { pool, events } = stand([{}]);
+    pool.setUp(0, true);
+    expect(events).toEqual([]);
+  });
+
+  test("are the first backup that is up when nobody else is, and only that one", () => {
+    const { pool, weights, events } = stand([{}, { backup: true, weight: 7 }, { backup: true }]);
+    expect(weights()).toEqual([1, 0, 0]);
+    pool.setUp(0, false);
+    expect(weights()).toEqual([0, 7, 0]);
+    pool.setUp(1, false);
+    expect(weights()).toEqual([0, 0, 1]);
+    pool.setUp(2, false);
+    expect(weights()).toEqual([0, 0, 0]);
+    pool.setUp(0, true);
+    expect(weights()).toEqual([1, 0, 0]);
+    expect(events).toEqual(["down s1 0+2", "down s2 0+1", "down s3 0+0", "noServer s3 0+0", "up s1 1+0"]);
+  });
+
+  test("are not those without an address, until they get one", () => {
+    const { pool, weights, events } = stand([{}, {}]);
+    pool.setAddress(0, null);
+    pool.setAddress(1, ADDRESS);
+    expect(weights()).toEqual([0, 1]);
+    pool.setAddress(0, ADDRESS);
+    expect(weights()).toEqual([1, 1]);
+    expect(events).toEqual(["resolved s1 2+0"]);
+  });
+});
+
+describe("the downtime of a server", () => {
+  test("is the sum of its outages, the present one included", () => {
+    const { pool, clock } = stand([{}]);
+    clock.pass(1000);
+    pool.setUp(0, false);
+    clock.pass(300);
+    expect(pool.downtimeMs(0)).toBe(300);
+    pool.setUp(0, true);
+    clock.pass(5000);
+    pool.setUp(0, false);
+    clock.pass(40);
+    expect(pool.downtimeMs(0)).toBe(340);
+    expect(pool.servers[0]).toMatchObject({ downs: 2, changedMs: 6300 });
+  });
+
+  test("counts the time before a name resolves, and goes on counting while the server is down afterwards", () => {
+    const { pool, clock } = stand([{ initState: "up" }, { initState: "down" }]);
+    for (const slot of [0, 1]) pool.setAddress(slot, null);
+    clock.pass(700);
+    for (const slot of [0, 1]) pool.setAddress(slot, ADDRESS);
+    clock.pass(200);
+    expect([pool.downtimeMs(0), pool.downtimeMs(1)]).toEqual([700, 900]);
+    pool.setUp(1, true);
+    clock.pass(50);
+    expect(pool.downtimeMs(1)).toBe(900);
+    expect(pool.servers.map(({ changedMs }) => changedMs)).toEqual([700, 900]);
+  });
+});
+
+describe("a server in slow start", () => {
+  test("climbs to its weight and maxconn in steps of a second, and its end is told once", () => {
+    const { pool, clock, weights, board, events } = stand([{ slowstartMs: 4000, weight: 16, maxconn: 160 }, {}]);
+    expect(pool.throttlePercent(0)).toBeNull();
+    pool.setUp(0, false);
+    pool.setUp(0, true);
+    const rooms = (): number => {
+      let taken = 0;
+      while (board.reserve(0) > 0) taken++;
+      for (let i = 0; i < taken; i++) board.release(0);
+      return taken;
+    };
+    const seen = [[weights()[0], rooms()]];
+    for (let second = 0; second < 4; second++) {
+      clock.pass(1000);
+      seen.push([weights()[0], rooms()]);
+    }
+    expect(seen).toEqual([
+      [1, 10],
+      [4, 40],
+      [8, 80],
+      [12, 120],
+      [16, 160],
+    ]);
+    expect(pool.throttlePercent(0)).toBeNull();
+    expect(events).toEqual(["down s1 1+0", "up s1 2+0", "rampEnded s1 2+0"]);
+    expect(clock.pendingMs).toEqual([]);
+  });
+
+  test("shows how far it has come", () => {
+    const { pool, clock } = stand([{ slowstartMs: 4000 }]);
+    pool.setUp(0, false);
+    pool.setUp(0, true);
+    clock.pass(2500);
+    expect(pool.throttlePercent(0)).toBe(62);
+  });
+
+  test("that goes down meanwhile starts from the bottom the next time", () => {
+    const { pool, clock, weights, events } = stand([{ slowstartMs: 4000, weight: 16 }, {}]);
+    pool.setUp(0, false);
+    pool.setUp(0, true);
+    clock.pass(2000);
+    pool.setUp(0, false);
+    clock.pass(1500);
+    pool.setUp(0, true);
+    clock.pass(1000);
+    expect(weights()[0]).toBe(4);
+    clock.pass(3000);
+    expect(events.filter((each) => each.startsWith("rampEnded"))).toHaveLength(1);
+  });
+
+  test("has its full weight at once where weights are static", () => {
+    const { pool, weights } = stand([{ slowstartMs: 4000, weight: 16 }], false);
+    pool.setUp(0, false);
+    pool.setUp(0, true);
+    expect(weights()[0]).toBe(16);
+  });
+
+  test("is no thing of the process's own start", () => {
+    expect(stand([{ slowstartMs: 4000, weight: 16, initState: "up" }]).weights()).toEqual([16]);
+  });
+});
