@@ -13,7 +13,7 @@ const filled = (raw: string): Reading<string> =>
   raw === "" ? { ok: false, problem: "is empty", hint: "write at least one character" } : { ok: true, value: raw };
 
 /** Lower-case hex of a string of hex digit pairs. */
-export function readHex(raw: string): Reading<string> {
+function readHex(raw: string): Reading<string> {
   const bad = /[^0-9A-Fa-f]/.exec(raw);
   const hint = 'write two hex digits a byte, as in "504f4e47"';
   if (bad) return { ok: false, problem: `has "${bad[0]}" where a hex digit belongs`, hint };
@@ -23,7 +23,7 @@ export function readHex(raw: string): Reading<string> {
 }
 
 /** A regular expression in JavaScript's dialect that compiles and can fail to match nothing at all. */
-export function readRegex(raw: string): Reading<string> {
+function readRegex(raw: string): Reading<string> {
   if (raw === "") return filled(raw);
   try {
     new RegExp(raw, "s");

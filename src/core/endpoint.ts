@@ -24,7 +24,7 @@ export interface EndpointRules {
 }
 
 /** Longest path of a unix socket in bytes: sun_path holds 108 with the closing NUL (unix(7)). */
-export const MAX_UNIX_PATH_BYTES = 107;
+const MAX_UNIX_PATH_BYTES = 107;
 
 /** Where to listen: wildcards allowed, names refused. */
 export const BIND_RULES: EndpointRules = { wildcard: true, names: false, defaultPort: null };

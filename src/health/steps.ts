@@ -9,8 +9,8 @@ export const BUFFER_BYTES = 16_384;
  * How long the peer must have said nothing more before an answer without the expected content is refused: after a complete
  * line, and in the middle of one. See {@link TcpCheck}.
  */
-export const QUIET_AFTER_LINE_MS = 100;
-export const QUIET_MID_LINE_MS = 300;
+const QUIET_AFTER_LINE_MS = 100;
+const QUIET_MID_LINE_MS = 300;
 
 /** A costly pattern is tried on each of so many segments, then only when the answer must be judged. */
 const EAGER_TRIES = 64;

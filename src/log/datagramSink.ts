@@ -25,7 +25,7 @@ export interface DatagramTarget {
 }
 
 /** A target that is gone is connected anew at most this often. */
-export const REOPEN_INTERVAL_MS = 1_000;
+const REOPEN_INTERVAL_MS = 1_000;
 
 const ECONNREFUSED = constants.errno.ECONNREFUSED;
 

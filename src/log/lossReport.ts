@@ -1,9 +1,9 @@
 import type { Clock } from "../core/clock.ts";
 
 /** At most one report a target in this time. */
-export const REPORT_INTERVAL_MS = 60_000;
+const REPORT_INTERVAL_MS = 60_000;
 /** Sending works again when nothing was lost for this long: refusals arrive late and, from other hosts, only about once a second. */
-export const QUIET_MS = 2_000;
+const QUIET_MS = 2_000;
 
 const HINTS: Readonly<Record<string, string>> = {
   ECONNREFUSED: "nobody listens there: is the syslog daemon running?",

@@ -1,16 +1,10 @@
-import { FACILITIES, LEVELS } from "../core/syslogCodes.ts";
+import { LEVELS } from "../core/syslogCodes.ts";
 
 const LEVEL_NAMES = Object.keys(LEVELS);
-const FACILITY_NAMES = Object.keys(FACILITIES);
 
 /** `notice` for 5; the number itself when it is none of 0..7. */
 export function levelName(level: number): string {
   return LEVEL_NAMES[level] ?? String(level);
-}
-
-/** `local0` for 16; the number itself when it is none of 0..23. */
-export function facilityName(facility: number): string {
-  return FACILITY_NAMES[facility] ?? String(facility);
 }
 
 /** The number between `<` and `>` (RFC 5424 §6.2.1): facility 0..23, level 0..7. */

@@ -180,7 +180,7 @@ export class ListenBoard implements PoolView {
 
   // Counters: thread t writes counters(t) and nothing else.
 
-  /** All counters of a thread; index with {@link listenCounter} and {@link serverCounter}. */
+  /** All counters of a thread; index with ListenCounter (pool/layout.ts) and {@link serverCounter}. */
   counters(thread: number): Float64Array {
     return this.counterViews[thread] as Float64Array;
   }
@@ -233,11 +233,6 @@ export class ListenBoard implements PoolView {
     this.words[serverWord(server, ServerWord.addressLength) + buffer] = sockaddr.length;
     Atomics.store(this.words, at, buffer);
   }
-}
-
-/** Index of a listen counter ({@link ListenCounter}) in a thread's counters. */
-export function listenCounter(counter: number): number {
-  return counter;
 }
 
 /** Index of a server's counter ({@link ServerCounter}) in a thread's counters. */

@@ -5,7 +5,7 @@ import { formatEndpoint } from "../core/endpoint.ts";
 import type { DatagramTarget } from "../log/datagramSink.ts";
 import type { LinePort } from "../log/lineSink.ts";
 import { Logger, type Target } from "../log/logger.ts";
-import { type Framing, syslogHostname } from "../log/syslog.ts";
+import { framingFor, syslogHostname } from "../log/syslog.ts";
 import { DatagramSocket } from "../net/datagram.ts";
 import { encodeSockaddr } from "../net/sockaddr.ts";
 
@@ -30,8 +30,7 @@ function openTarget(log: LogConfig, pid: number, lines: LinePorts): Target {
     return { kind: "line", name: target.kind, level, maxLengthBytes, port: lines[target.kind] };
   }
   const endpoint = target.kind === "udp" ? ({ ...target, kind: "tcp" } as const) : target;
-  // A local daemon takes the word after the time for the tag, unless the operator asked for RFC 5424.
-  const framing: Framing = target.kind === "unix" && log.format === "rfc3164" ? "local" : log.format;
+  const framing = framingFor(target.kind, log.format);
   return {
     kind: target.kind,
     name: target.kind === "udp" ? `udp ${formatEndpoint(endpoint)}` : target.path,

@@ -1,11 +1,9 @@
 import { expect, test } from "bun:test";
 import { FACILITIES, LEVELS } from "../../src/core/syslogCodes.ts";
-import { facilityName, levelName, priority } from "../../src/log/severity.ts";
+import { levelName, priority } from "../../src/log/severity.ts";
 
-test("every level and facility name leads to its number and back", () => {
+test("every level and facility name leads to its number, and a level back", () => {
   expect(Object.entries(LEVELS).map(([, code]) => [levelName(code), code])).toEqual(Object.entries(LEVELS));
-  const back = Object.entries(FACILITIES).map(([, code]) => [facilityName(code), code]);
-  expect(back).toEqual(Object.entries(FACILITIES));
   expect(Object.values(LEVELS)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
   expect(Object.values(FACILITIES)).toEqual(Array.from({ length: 24 }, (_, code) => code));
 });
@@ -21,5 +19,5 @@ test.each([
 });
 
 test("a number without a name stands for itself", () => {
-  expect([levelName(9), facilityName(30)]).toEqual(["9", "30"]);
+  expect(levelName(9)).toBe("9");
 });

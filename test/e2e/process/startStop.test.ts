@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { atEnd } from "../../support/cleanup.ts";
 import { client } from "../../support/client.ts";
 import { serve } from "../../support/echo.ts";
 import { startProxy } from "../../support/instance.ts";
@@ -235,13 +236,10 @@ describe("a graceful stop", () => {
     expect(await proxy.process.exited).toEqual({ code: 0, signal: null });
   });
 
-  test.each([
-    ["without a terminal", []],
-    ["under nohup", ["nohup"]],
-  ])("is not what SIGHUP means %s: everything goes on", async (_, inside) => {
+  test("is not what SIGHUP means without a terminal: everything goes on", async () => {
     const port = freePort();
     const echo = await serve({ kind: "echo" });
-    const proxy = await startProxy(toml({ port, servers: [echo] }), { inside });
+    const proxy = await startProxy(toml({ port, servers: [echo] }));
     process.kill(-proxy.pid, "SIGHUP");
     await Bun.sleep(100);
     expect(await exchange(port, "x")).toBe("served");
@@ -249,18 +247,31 @@ describe("a graceful stop", () => {
     expect(await proxy.stop()).toEqual({ code: 0, signal: null });
   });
 
-  test.skipIf(Bun.which("script") === null)("is what SIGHUP means in a terminal that goes away", async () => {
-    const port = freePort();
-    const echo = await serve({ kind: "echo" });
-    const dir = tmpDir();
-    const file = join(dir, "haproxy-lite.toml");
-    writeFileSync(file, toml({ port, servers: [echo], more: `[admin]\nsocket = "${dir}/admin.sock"` }));
-    const terminal = start(["script", "-qefc", `${binary()} serve -c ${file}`, "/dev/null"]);
-    await terminal.waitFor(/\bready\b/);
-    const child = proxyPid(terminal);
-    await terminal.kill(); // and with it the terminal that it made
-    await until("everything to end", () => !isRunning(child) && filesIn(dir).length === 1);
-    expect(await exchange(port, "x")).toBe("ECONNREFUSED");
+  test.skipIf(Bun.which("script") === null)("is what the end of its terminal means, but not under nohup", async () => {
+    for (const nohup of ["", "nohup "]) {
+      const [port, dir] = [freePort(), tmpDir()];
+      const echo = await serve({ kind: "echo" });
+      const file = join(dir, "haproxy-lite.toml");
+      const more = `[admin]\nsocket = "${dir}/admin.sock"`;
+      writeFileSync(file, toml({ port, servers: [echo], global: `pidfile = "${dir}/lite.pid"`, more }));
+      const output = (): string => readFileSync(join(dir, "out"), "utf8");
+      const terminal = start(["script", "-qefc", `${nohup}${binary()} serve -c ${file} >${dir}/out 2>&1`, "/dev/null"]);
+      await until("it to be ready", () => / ready: /.test(output()), { timeoutMs: 10_000 });
+      const supervisor = Number(readFileSync(join(dir, "lite.pid"), "utf8"));
+      atEnd(() => {
+        if (isRunning(supervisor)) process.kill(supervisor, "SIGKILL");
+      });
+      const child = proxyPid({ output });
+      await terminal.kill(); // and with it the terminal that it made
+      if (nohup !== "") {
+        await Bun.sleep(300);
+        expect(await exchange(port, "x")).toBe("served");
+        process.kill(supervisor, "SIGTERM");
+      }
+      await until("both processes to end", () => !isRunning(supervisor) && !isRunning(child));
+      expect(filesIn(dir)).toEqual(["haproxy-lite.toml", "out"]);
+      expect(output()).toContain(nohup === "" ? "SIGHUP: stopping" : "SIGTERM: stopping");
+    }
   });
 
   test("whenever it comes during the start, it leaves no process, socket file or pid file", async () => {
