@@ -13,7 +13,15 @@ import {
 } from "./listenRules.ts";
 import { type Parsed, parseSource, type Source } from "./parse.ts";
 import { formatPath, type Path } from "./places.ts";
-import { accounts, adminMode, logTargets, somethingToDo, statsAccess, tableNames } from "./processRules.ts";
+import {
+  accounts,
+  adminMode,
+  logTargets,
+  somethingToDo,
+  statsAccess,
+  tableNames,
+  unknownAccounts,
+} from "./processRules.ts";
 import { resolve } from "./resolve.ts";
 import type { Environment, Rule, RuleContext } from "./rules.ts";
 import { type Config, fileSchema, type ListenConfig } from "./schema.ts";
@@ -24,6 +32,7 @@ import { dateFindings, zodFindings } from "./zodFindings.ts";
 
 const RULES: readonly Rule[] = [
   accounts,
+  unknownAccounts,
   somethingToDo,
   logTargets,
   statsAccess,

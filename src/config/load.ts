@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import { ephemeralPorts, resolveHost } from "../core/host.ts";
+import { ephemeralPorts, localAccounts, resolveHost } from "../core/host.ts";
 import { type Loaded, readConfig } from "./config.ts";
 import { fileIssue, type Issue, placeFindings } from "./issue.ts";
 import { type Resolver, resolveNames } from "./names.ts";
@@ -16,7 +16,12 @@ export interface LoadedFile extends Loaded {
 
 /** What the rules may know of this machine. */
 export function systemEnvironment(): Environment {
-  return { cpus: availableParallelism(), ephemeralPorts: ephemeralPorts() };
+  const accounts = localAccounts();
+  return {
+    cpus: availableParallelism(),
+    ephemeralPorts: ephemeralPorts(),
+    ...(accounts === null ? {} : { accounts }),
+  };
 }
 
 /**

@@ -18,6 +18,28 @@ export const accounts: Rule = ({ document }) => {
     .map(([name, id]) => atKey(error(["global", id], `${name} is set as well`, `write ${name} or ${id}, not both`)));
 };
 
+/** The proxy process cannot change to an account that is not there. */
+export const unknownAccounts: Rule = ({ config, environment }) => {
+  const known = environment.accounts;
+  if (known === undefined) return [];
+  const { user, group } = config.global;
+  const pairs = [
+    ["user", user, known.users, "useradd --system --no-create-home"],
+    ["group", group, known.groups, "groupadd --system"],
+  ] as const;
+  return pairs.flatMap(([kind, name, names, create]) =>
+    typeof name !== "string" || names.has(name)
+      ? []
+      : [
+          warning(
+            ["global", kind],
+            `this machine has no ${kind} "${name}": root could not serve with it`,
+            `${create} ${name}`,
+          ),
+        ],
+  );
+};
+
 /** A file without work is most often the wrong file. */
 export const somethingToDo: Rule = ({ document, spoiled }) =>
   spoiled([]) || ["listen", "stats", "vrrp"].some((key) => document[key] !== undefined)

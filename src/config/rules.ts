@@ -9,6 +9,8 @@ export interface Environment {
   readonly cpus: number;
   /** The kernel's range of ports for outgoing connections (net.ipv4.ip_local_port_range); null: unknown. */
   readonly ephemeralPorts: { readonly low: number; readonly high: number } | null;
+  /** Accounts of this machine; left out: unknown, and nothing is said about them. */
+  readonly accounts?: { readonly users: ReadonlySet<string>; readonly groups: ReadonlySet<string> };
 }
 
 /** What a rule looks at. */

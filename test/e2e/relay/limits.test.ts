@@ -48,7 +48,10 @@ describe("maxconn of a listen", () => {
   for (const threads of [1, 4]) {
     test(`${threads} threads: never exceeded, nobody refused, and no CPU time spent on those who wait`, async () => {
       const lite = await startLite([{ name: "l", maxconn: 5, timeout, servers }], { threads });
+      const files = openFiles(await lite.proxyPid());
       const clients = await crowd(() => lite.client("l"), 60, 5);
+      // Nobody is taken out of the kernel's queue for whom there is no place; the listening sockets are at rest.
+      if (threads === 1) expect(openFiles(await lite.proxyPid())).toBeLessThan(files + 2 * 5);
       expect(await idleCpuMs(lite, 1000)).toBeLessThan(100);
       const { sessions, status } = await lite.listen("l");
       expect({ status, ...sessions }).toMatchObject({ status: "FULL", current: 5, max: 5, limit: 5 });
@@ -125,6 +128,32 @@ describe("pausing and going on", () => {
       expect((await lite.listen("h")).sessions).toMatchObject({ max: 3, total: 600 });
     });
   }
+
+  test("4 threads: the last outside, after whom nobody comes, are let in as well", async () => {
+    const door = await turnstile(0);
+    const listens = Array.from({ length: 24 }, (_, i) => ({
+      name: `l${i}`,
+      maxconn: 1,
+      timeout,
+      servers: [{ address: door.server.address }],
+    }));
+    const lite = await startLite(listens, { threads: 4 });
+    // Three at a time: one is inside, two wait, and a wake-up that is lost leaves one of them standing there.
+    const rounds = async (listen: string): Promise<void> => {
+      for (let round = 0; round < 25; round++) {
+        await Promise.all(
+          [0, 1, 2].map(async (i) => {
+            const visitor = lite.client(listen);
+            await visitor.send(`${i}`);
+            expect(await visitor.receive("done", 20_000)).toBe("done");
+            visitor.fin();
+          }),
+        );
+      }
+    };
+    await Promise.all(listens.map(({ name }) => rounds(name)));
+    await lite.quiet();
+  });
 
   test("clients that leave while they wait outside do no harm", async () => {
     const lite = await startLite([{ name: "l", maxconn: 2, timeout, servers }], { threads: 4 });

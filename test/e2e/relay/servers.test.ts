@@ -75,7 +75,7 @@ describe("on_marked_down = shutdown-sessions", () => {
     }
   });
 
-  test("ends attempts to reach it too, and lets those who only tried it before go on", async () => {
+  test("ends what is on its way to it too, and lets those who only tried it before go on waiting for another", async () => {
     const health = await serve({ kind: "silent" });
     const two = listenPeers();
     const marked = { checkMs: 100, toml: `check_port = ${health.port}\non_marked_down = "shutdown-sessions"` };
@@ -84,23 +84,35 @@ describe("on_marked_down = shutdown-sessions", () => {
         name: "retried",
         balance: "first",
         timeout,
-        servers: [{ address: refusingAddress(), ...marked }, { address: two.address }],
+        servers: [
+          { address: refusingAddress(), ...marked },
+          { address: two.address, maxconn: 1 },
+        ],
       },
-      // An accepted connection that nobody serves: sessions are there, and stay.
+      // Connected in the kernel, never accepted: a session that stays.
       { name: "held", timeout, servers: [{ address: hangingServer(), ...marked }] },
     ]);
-    const { client, server } = await session(lite, "retried", two);
+    const first = await session(lite, "retried", two);
+    const second = await dial(lite.bind("retried"));
+    await second.send("me too");
+    await until("it to wait for the other", async () => (await lite.listen("retried")).servers[1]?.queue.current === 1);
     const held = await dial(lite.bind("held"));
     await until("the session", async () => (await lite.listen("held")).servers[0]?.sessions.current === 1);
     await health.stop();
     expect(await held.ended).toBe("fin");
     expect((await lite.logs.ended("held"))[0]).toMatchObject({ code: "D-", server: "s1" });
     await until("the other to be down", async () => (await lite.listen("retried")).servers[0]?.up === false);
-    await client.send(" again");
-    await server.hears("hello again");
-    client.close();
+    first.client.close();
+    first.server.close();
+    const server = await two.next();
+    await server.hears("me too");
+    second.close();
     server.close();
     await lite.quiet();
+    expect(lite.logs.sessions("retried").map(({ code, server, retries }) => [code, server, retries])).toEqual([
+      ["--", "s2", "+1"],
+      ["--", "s2", "+1"],
+    ]);
   });
 });
 
