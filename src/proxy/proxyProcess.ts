@@ -171,6 +171,9 @@ export class ProxyProcess {
       case "shortage":
         this.watch.shortage(report.listen, this.servers.nameOf(report.listen, report.server), report.errno);
         return;
+      case "acceptShortage":
+        this.watch.acceptShortage(report.listen, report.errno);
+        return;
       case "lines":
         this.world[report.target].writeText(report.text);
         return;

@@ -41,11 +41,18 @@ export class ShortageWatch {
 
   /** A relay thread lacked something when it dialled a server. */
   shortage(listen: string, server: string, errno: string): void {
-    this.once.logOnce(`${listen}/${server} ${errno}`, (unsaid) => {
+    this.lacking(`Connect() failed for server ${listen}/${server}`, errno);
+  }
+
+  /** A relay thread could not go on accepting. */
+  acceptShortage(listen: string, errno: string): void {
+    this.lacking(`Proxy ${listen} cannot accept`, errno);
+  }
+
+  private lacking(what: string, errno: string): void {
+    this.once.logOnce(`${what} ${errno}`, (unsaid) => {
       const more = unsaid > 0 ? ` (${unsaid} more since the last line)` : "";
-      this.warn(
-        `Connect() failed for server ${listen}/${server}: ${errno}, ${HINTS[errno] ?? "a shortage of ours"}${more}.`,
-      );
+      this.warn(`${what}: ${errno}, ${HINTS[errno] ?? "a shortage of ours"}${more}.`);
     });
   }
 

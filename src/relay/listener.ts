@@ -1,4 +1,4 @@
-import { libc } from "../net/libc.ts";
+import { libc, SystemError } from "../net/libc.ts";
 import { type Acceptor, acceptStreams, type StreamHandler, type StreamSocket } from "../net/stream.ts";
 import { ListenCounter } from "../pool/layout.ts";
 import { ThreadCounter } from "../pool/processBoard.ts";
@@ -6,6 +6,9 @@ import { type ClientSide, clientEvents } from "./clientSide.ts";
 import { count, raise } from "./counting.ts";
 import type { RelayEnvironment, RelayListen } from "./environment.ts";
 import { Session } from "./session.ts";
+
+/** Accepting could not go on for lack of a file descriptor: looks again after this time, as HAProxy does. */
+const RETRY_MS = 100;
 
 /**
  * Accepts a listen's clients on one fd, within the listen's and the process's `maxconn`. At a limit nobody is refused and
@@ -61,7 +64,13 @@ export class Listener {
       this.admit(parked.socket);
       if (this.parked !== null || !this.hasRoom()) return;
     }
-    this.start();
+    try {
+      this.start();
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error;
+      this.env.report({ kind: "acceptShortage", listen: this.listen.config.name, errno: error.code });
+      this.env.clock.after(RETRY_MS, () => this.lookForRoom());
+    }
   }
 
   /** A client has been accepted. */

@@ -37,5 +37,7 @@ export type RelayReport =
   | { kind: "trafficErrors"; listen: string; server: number; count: number }
   /** We lacked something (fds, memory, source ports); `errno` names it. */
   | { kind: "shortage"; listen: string; server: number; errno: string }
+  /** The same when accepting was to go on after a pause: clients wait meanwhile. */
+  | { kind: "acceptShortage"; listen: string; errno: string }
   /** Log lines for a target that only control may write to (stdout, stderr). */
   | { kind: "lines"; target: "stdout" | "stderr"; text: string };

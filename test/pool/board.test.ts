@@ -97,7 +97,8 @@ describe("occupancy", () => {
     const replies = await runTogether(one, 100_000, ["hammer", "hammer", "hammer", "hammer"]);
     expect(Math.max(...replies.map((reply) => reply.highest))).toBeLessThanOrEqual(3);
     expect(Math.max(...replies.map((reply) => reply.answer))).toBeLessThanOrEqual(3);
-    expect(replies.every((reply) => reply.taken > 0)).toBeTrue();
+    // A thread that runs only while the others sleep with all slots in hand gets none: not each, but somebody.
+    expect(replies.some((reply) => reply.taken > 0)).toBeTrue();
     expect(one.served(0)).toBe(0);
   });
 

@@ -80,6 +80,13 @@ describe("a shortage that a relay thread met", () => {
     expect(said[3]).toEndWith("(49 more since the last line).");
   });
 
+  test("of a listener is said once a minute as well", () => {
+    const { watch, said } = stand([server("s1")]);
+    for (let i = 0; i < 5; i++) watch.acceptShortage("web", "EMFILE");
+    expect(said).toHaveLength(1);
+    expect(said[0]).toStartWith("Proxy web cannot accept: EMFILE, this process has no file descriptors left");
+  });
+
   test("that has no hint of its own is still named", () => {
     const { watch, said } = stand([server("s1")]);
     watch.shortage("web", "s1", "EWHATEVER");

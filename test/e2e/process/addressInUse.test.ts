@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import { chmodSync, chownSync, mkdirSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { atEnd } from "../../support/cleanup.ts";
 import { client } from "../../support/client.ts";
 import { serve } from "../../support/echo.ts";
 import { startProxy } from "../../support/instance.ts";
@@ -184,22 +185,19 @@ describe("the admin socket", () => {
     // The default for a user without a runtime directory is below /tmp.
     const uid = 61_000 + (process.pid % 1000);
     const dir = `/tmp/haproxy-lite-${uid}`;
+    atEnd(() => rmSync(dir, { recursive: true, force: true }));
     mkdirSync(dir);
-    try {
-      chownSync(dir, uid + 1, uid + 1);
-      chmodSync(dir, 0o777);
-      const file = join(tmpDir(), "haproxy-lite.toml");
-      writeFileSync(file, toml({ port: freePort(), servers: [] }));
-      chmodSync(join(file, ".."), 0o755);
-      const become = ["setpriv", `--reuid=${uid}`, `--regid=${uid}`, "--clear-groups", "--"];
-      const { code, stderr } = await run([...become, binary(), "serve", "-c", file], {
-        env: { XDG_RUNTIME_DIR: undefined },
-      });
-      expect(stderr).toContain(`${dir}, the directory for the admin socket, belongs to somebody else (uid ${uid + 1})`);
-      expect(code).toBe(1);
-      expect(filesIn(dir)).toEqual([]);
-    } finally {
-      await run(["rm", "-r", dir]);
-    }
+    chownSync(dir, uid + 1, uid + 1);
+    chmodSync(dir, 0o777);
+    const file = join(tmpDir(), "haproxy-lite.toml");
+    writeFileSync(file, toml({ port: freePort(), servers: [] }));
+    chmodSync(join(file, ".."), 0o755);
+    const become = ["setpriv", `--reuid=${uid}`, `--regid=${uid}`, "--clear-groups", "--"];
+    const { code, stderr } = await run([...become, binary(), "serve", "-c", file], {
+      env: { XDG_RUNTIME_DIR: undefined },
+    });
+    expect(stderr).toContain(`${dir}, the directory for the admin socket, belongs to somebody else (uid ${uid + 1})`);
+    expect(code).toBe(1);
+    expect(filesIn(dir)).toEqual([]);
   });
 });
