@@ -4,7 +4,7 @@ import { serve } from "../../support/echo.ts";
 import { until } from "../../support/until.ts";
 import { type Balancer, startBoth } from "./support/balancer.ts";
 import type { ListenSpec } from "./support/listens.ts";
-import { type Expected, expectOutcome, play } from "./support/scenario.ts";
+import { type Expected, expectOutcome, expectPlayed, play } from "./support/scenario.ts";
 import { swallowingServer } from "./support/servers.ts";
 
 // Who left first, and where the session stood then: HAProxy's matrix of termination codes, played on it as well.
@@ -127,7 +127,7 @@ for (const balancer of both) {
   describe(`a client leaves ${balancer.kind}`, () => {
     for (const { name, listen, script, expected } of cases) {
       test.concurrent(name, async () => {
-        expectOutcome(await play(balancer, listen, script), expected);
+        await expectPlayed(balancer, listen, script, expected);
       });
     }
 

@@ -8,7 +8,7 @@ import { tmpDir } from "../../support/tmp.ts";
 import { until } from "../../support/until.ts";
 import { startHaproxy, startLite } from "./support/balancer.ts";
 import type { ListenSpec } from "./support/listens.ts";
-import { type Expected, expectOutcome, play } from "./support/scenario.ts";
+import { type Expected, expectOutcome, expectPlayed, play } from "./support/scenario.ts";
 import { swallowingServer } from "./support/servers.ts";
 
 const echo = await serve({ kind: "echo" });
@@ -118,7 +118,7 @@ for (const balancer of both) {
   describe(`retries of ${balancer.kind}`, () => {
     for (const { name, listen, script, expected } of cases) {
       test.concurrent(name, async () => {
-        expectOutcome(await play(balancer, listen, script), expected);
+        await expectPlayed(balancer, listen, script, expected);
       });
     }
 
@@ -144,7 +144,7 @@ describe("redispatch that remembers", () => {
         const { line } = await play(lite, listen, pingPong);
         expect(line).toMatchObject({ code: "--", server: "s3", bytes: 1 });
         expect(["0", "+1", "+2"]).toContain(line.retries);
-        expect(line.ttMs).toBeLessThan(300);
+        expect(line.ttMs).toBeLessThan(900); // no pause of a second has been made
       }
       // Both dead servers together cannot have been tried more often than twice a connection.
       const retries = lite.logs.sessions(listen).map((line) => Number(line.retries));
