@@ -1,4 +1,4 @@
-import { selfCommand } from "../core/self.ts";
+import { selfCommand, selfEnvironment } from "../core/self.ts";
 import { ExitCode } from "./exit.ts";
 import { print } from "./print.ts";
 
@@ -14,7 +14,7 @@ export async function startDetached(args: readonly string[]): Promise<number> {
   const { promise: serving, resolve } = Promise.withResolvers<number>();
   const child = Bun.spawn({
     cmd: [...selfCommand(), ...args],
-    env: { ...process.env, [DETACHED]: "1" },
+    env: { ...selfEnvironment(), [DETACHED]: "1" },
     detached: true, // a session of its own: no terminal, and no hangup when this one closes
     stdio: ["ignore", "ignore", "pipe"],
     ipc(message) {

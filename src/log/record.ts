@@ -32,7 +32,7 @@ export interface SessionRecord {
   retries: number;
   /** A retry went to another server: the count is printed as `+N`. */
   redispatched: boolean;
-  /** How many were ahead in the server's and in the backend's queue. */
+  /** Place in the server's and in the backend's queue, 1 being the next to be served; 0: did not wait there. */
   srvQueue: number;
   backendQueue: number;
 }

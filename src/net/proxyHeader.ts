@@ -18,6 +18,7 @@ const V2_SIGNATURE = [0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49
  * v1  PROXY TCP4 source destination sport dport\r\n      or  PROXY UNKNOWN\r\n
  * v2  signature 12 | 0x21 | family 0x11, 0x21 | length be16 | source | destination | sport be16 | dport be16
  * ```
+ * A client that has no IP address is announced as LOCAL (0x20), as HAProxy does: receivers refuse PROXY without one.
  * A v4-mapped client of an IPv6 socket is announced as the IPv4 client that it is.
  */
 export function encodeProxyHeader(version: "v1" | "v2", ends: ConnectionEnds | null): Uint8Array {
@@ -37,7 +38,7 @@ function encodeV1(ends: ConnectionEnds | null): Uint8Array {
 
 function encodeV2(ends: ConnectionEnds | null): Uint8Array {
   const family = ends === null ? null : familyOf(ends);
-  if (ends === null || family === null) return Uint8Array.from([...V2_SIGNATURE, 0x21, 0x00, 0, 0]);
+  if (ends === null || family === null) return Uint8Array.from([...V2_SIGNATURE, 0x20, 0x00, 0, 0]);
   const addresses = [...parseIp(ends.sourceHost), ...parseIp(ends.destinationHost)];
   const ports = [ends.sourcePort, ends.destinationPort].flatMap((port) => [port >> 8, port & 0xff]);
   return Uint8Array.from([

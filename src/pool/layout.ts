@@ -110,6 +110,8 @@ export const ServerCounter = {
   totalTimeSum: 14,
   timeSamples: 15,
   maxQueued: 16,
+  /** Monotonic ms at which this thread's longest-waiting connection that is bound to this server was queued; 0: none waits. */
+  oldestWaiting: 17,
 } as const;
 export const SERVER_COUNTERS = 24;
 

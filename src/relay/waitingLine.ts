@@ -5,12 +5,6 @@ import { raise } from "./counting.ts";
 /** The queue of those who take any server; the others' is the slot of the server they wait for. */
 export const ANY_SERVER = -1;
 
-/**
- * Monotonic ms at which a thread's longest-waiting connection that is bound to a server was queued, 0: none; a word of the
- * server's counters that pool/layout.ts leaves free.
- */
-export const OLDEST_ON_SERVER = 17;
-
 /** A connection that waits for a server slot. */
 export interface Waiting {
   /** Since when, on the clock that all threads share. */
@@ -98,5 +92,5 @@ export function longestWaitingThread(board: ListenBoard, boundTo: number): numbe
 }
 
 function oldestWord(boundTo: number): number {
-  return boundTo >= 0 ? serverCounter(boundTo, OLDEST_ON_SERVER) : ListenCounter.oldestWaiting;
+  return boundTo >= 0 ? serverCounter(boundTo, ServerCounter.oldestWaiting) : ListenCounter.oldestWaiting;
 }

@@ -1,13 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { ListenBoard, serverCounter } from "../../src/pool/board.ts";
 import { ListenCounter, SERVER_COUNTERS, ServerCounter } from "../../src/pool/layout.ts";
-import {
-  ANY_SERVER,
-  longestWaitingThread,
-  OLDEST_ON_SERVER,
-  type Waiting,
-  WaitingLine,
-} from "../../src/relay/waitingLine.ts";
+import { ANY_SERVER, longestWaitingThread, type Waiting, WaitingLine } from "../../src/relay/waitingLine.ts";
 
 interface Named extends Waiting {
   name: string;
@@ -88,10 +82,4 @@ describe("the longest waiting thread", () => {
     a.join(who("a", 10));
     expect(longestWaitingThread(board, ANY_SERVER)).toBe(0);
   });
-});
-
-test("the word in which a thread shows its oldest on a server is used for nothing else", () => {
-  const taken: number[] = Object.values(ServerCounter);
-  expect(taken).not.toContain(OLDEST_ON_SERVER);
-  expect(OLDEST_ON_SERVER).toBeLessThan(SERVER_COUNTERS);
 });

@@ -172,7 +172,8 @@ export async function runOk(
 }
 
 function environment(changes: Record<string, string | undefined> = {}): Record<string, string> {
-  const env = { ...process.env, NO_COLOR: "1", ...changes };
+  // Set by the runner for bun test's own children; the product, a Bun program too, would die with whoever started it.
+  const env = { ...process.env, BUN_FEATURE_FLAG_NO_ORPHANS: undefined, NO_COLOR: "1", ...changes };
   return Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined));
 }
 

@@ -162,7 +162,7 @@ describe("send_proxy", () => {
         const said = { kind: balancer.kind, name, head: server.head.subarray(0, -11).toString("hex") };
         if (name === "v2_unix") {
           // HAProxy says LOCAL (20). PROXY with an unspecified family (21) means the same, but a receiver may refuse it.
-          expect([`${SIGNATURE}20000000`, `${SIGNATURE}21000000`]).toContain(said.head);
+          expect(said.head).toBe(`${SIGNATURE}20000000`);
         } else {
           const head = header(version, family, client.localPort, bind);
           expect(said).toEqual({ kind: balancer.kind, name, head });

@@ -135,10 +135,3 @@ async function listening(running: Running, addresses: readonly string[]): Promis
 function hex(port: number): string {
   return port.toString(16).toUpperCase().padStart(4, "0");
 }
-
-/** Connects many at once, and waits until all stand. */
-export async function connectAll(balancer: Balancer, listen: string, count: number): Promise<TestClient[]> {
-  const clients = Array.from({ length: count }, () => balancer.client(listen));
-  await Promise.all(clients.map((each) => each.connected));
-  return clients;
-}
