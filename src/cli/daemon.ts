@@ -1,4 +1,4 @@
-import { selfCommand, selfEnvironment } from "../core/self.ts";
+import { selfCommand } from "../core/self.ts";
 import { ExitCode } from "./exit.ts";
 import { print } from "./print.ts";
 
@@ -14,7 +14,8 @@ export async function startDetached(args: readonly string[]): Promise<number> {
   const { promise: serving, resolve } = Promise.withResolvers<number>();
   const child = Bun.spawn({
     cmd: [...selfCommand(), ...args],
-    env: { ...selfEnvironment(), [DETACHED]: "1" },
+    // The runtime's switch for dying with whoever started it is not for somebody who is to outlive them.
+    env: { ...process.env, BUN_FEATURE_FLAG_NO_ORPHANS: undefined, [DETACHED]: "1" },
     detached: true, // a session of its own: no terminal, and no hangup when this one closes
     stdio: ["ignore", "ignore", "pipe"],
     ipc(message) {

@@ -1,6 +1,5 @@
 import type { Clock } from "../core/clock.ts";
 import { assertNever } from "../core/errors.ts";
-import { selfEnvironment } from "../core/self.ts";
 import type { ProxyCommand, ProxyReport, ProxyStart } from "../proxy/protocol.ts";
 import { afterCrash, type CrashHistory, NO_CRASHES } from "./backoff.ts";
 import type { BoundListeners } from "./listeners.ts";
@@ -90,7 +89,6 @@ export class ProxyHost {
     const child: Bun.Subprocess = Bun.spawn({
       cmd: [...this.program.command],
       argv0: this.program.name,
-      env: selfEnvironment(),
       stdio: ["ignore", "inherit", "inherit", ...extra],
       ipc: (message) => {
         if (child === this.child) this.onReport(message as ProxyReport);

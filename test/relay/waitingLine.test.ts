@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { ListenBoard, serverCounter } from "../../src/pool/board.ts";
-import { ListenCounter, SERVER_COUNTERS, ServerCounter } from "../../src/pool/layout.ts";
+import { ListenCounter, ServerCounter } from "../../src/pool/layout.ts";
 import { ANY_SERVER, longestWaitingThread, type Waiting, WaitingLine } from "../../src/relay/waitingLine.ts";
 
 interface Named extends Waiting {
