@@ -1,3 +1,4 @@
+import { constants } from "node:os";
 import { startConnect } from "../net/connect.ts";
 import { errnoName, libc } from "../net/libc.ts";
 import { parseIp } from "../net/sockaddr.ts";
@@ -28,6 +29,7 @@ import { ANY_SERVER, type Waiting } from "./waitingLine.ts";
  */
 export type DialPhase = "choosing" | "queued" | "connecting" | "pausing" | "done";
 
+const { EADDRNOTAVAIL } = constants.errno;
 const NOBODY: readonly number[] = Object.freeze([]);
 const NO_ADDRESS = new Uint8Array(0);
 
@@ -175,11 +177,9 @@ export class Dialer implements Waiting {
 
   private attempt(): void {
     const { listen, server } = this;
-    const sources = listen.sources[server] ?? [];
-    const connects = count(listen.counters, serverCounter(server, ServerCounter.connects));
-    const source = sources.length > 0 ? (sources[connects % sources.length] as Uint8Array) : null;
+    const turn = count(listen.counters, serverCounter(server, ServerCounter.connects));
     this.phase = "connecting";
-    const fd = startConnect(listen.board.address(server), listen.board.addressLength(server), source);
+    const fd = this.dialFromAny(listen.sources[server] ?? [], turn);
     if (fd < 0) {
       const failure = classifyConnectError(errnoName(-fd));
       this.deadlineMs = Infinity;
@@ -194,6 +194,18 @@ export class Dialer implements Waiting {
     this.connectingFd = fd;
     adoptStream<Dialer>(fd, this, dialHandler);
     this.session.rearm();
+  }
+
+  /** Starts the connect from whose turn it is of the source addresses, or from the next that has a free port; see startConnect. */
+  private dialFromAny(sources: readonly Uint8Array[], turn: number): number {
+    const { board } = this.listen;
+    const [address, length] = [board.address(this.server), board.addressLength(this.server)];
+    if (sources.length === 0) return startConnect(address, length);
+    let fd = -EADDRNOTAVAIL;
+    for (let i = 0; i < sources.length && fd === -EADDRNOTAVAIL; i++) {
+      fd = startConnect(address, length, sources[(turn + i) % sources.length]);
+    }
+    return fd;
   }
 
   /** What the attempt's socket says; once connected, all of it is the session's. */

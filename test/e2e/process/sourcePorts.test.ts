@@ -15,7 +15,7 @@ const TCP_BIND = "127.0.0.1:7000";
 
 /** A namespace with few source ports and one echo server, and our program in it, also behind a unix socket: for clients outside. */
 async function startScarce(
-  wishes: { server?: string; check?: string } = {},
+  wishes: { server?: string; check?: string; threads?: number } = {},
 ): Promise<{ proxy: RunningProxy; socket: string; ns: Netns }> {
   const ns = await makeNetns();
   await ns.run(["sysctl", "-qw", `net.ipv4.ip_local_port_range=40000 ${40_000 + PORTS - 1}`]);
@@ -104,6 +104,14 @@ describe.skipIf(!canMakeNetns())("source ports that run out", () => {
     await hold(socket, 2 * PORTS);
     expect(await turnedAway(ns, 1)).toEqual(["fin"]);
     await proxy.process.waitFor(`of ${2 * PORTS} source ports to ${SERVER} are in use`);
+  });
+
+  test("of one `source` address leave those of the others: nobody is turned away while any has one", async () => {
+    const { socket } = await startScarce({ server: 'source = ["127.0.0.2", "127.0.0.3"]', threads: 1 });
+    const held = await hold(socket, 2 * PORTS);
+    for (const [i, one] of held.entries()) if (i % 2 === 1 && i < 16) one.fin(); // all of one and the same source
+    await until("a port to come back", () => isServed(socket), { everyMs: 100 });
+    expect(await hold(socket, 4)).toHaveLength(4);
   });
 
   test("mark no server down: checks that lack one conclude nothing", async () => {
