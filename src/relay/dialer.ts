@@ -9,8 +9,26 @@ import { count, raise } from "./counting.ts";
 import { queueTimeout } from "./deadline.ts";
 import type { RelayEnvironment, RelayListen } from "./environment.ts";
 import { type ConnectFailure, classifyConnectError, decideRetry } from "./retry.ts";
-import type { Session } from "./session.ts";
 import { ANY_SERVER, type Waiting } from "./waitingLine.ts";
+
+/** The session that a dialer works for. */
+export interface DialOwner {
+  readonly clientHost: string;
+  readonly acceptedMs: number;
+  readonly acceptedWallMs: number;
+  /** What the client has sent so far. */
+  readonly up: { readonly bytes: number };
+  /** The server is reached; what its socket says from now on comes to the `server…` methods. */
+  connected(socket: StreamSocket<unknown>): void;
+  /** No server could be reached; `termination` says why, in HAProxy's two letters. */
+  giveUp(termination: string): void;
+  /** The dialer's deadline has changed. */
+  rearm(): void;
+  serverData(chunk: Uint8Array): void;
+  serverDrain(): void;
+  serverEnd(): void;
+  serverClosed(error: Error | undefined): void;
+}
 
 /**
  * Gets one session its server connection.
@@ -57,7 +75,8 @@ export class Dialer implements Waiting {
   constructor(
     private readonly env: RelayEnvironment,
     private readonly listen: RelayListen,
-    private readonly session: Session,
+    /** The session that is being served. */
+    readonly owner: DialOwner,
   ) {
     this.retriesLeft = listen.config.retries;
   }
@@ -70,14 +89,14 @@ export class Dialer implements Waiting {
     if (!overtaking && this.pick()) return;
     const untried = this.leastLoadedUntried();
     // Who already waits goes on waiting when the last server fails: one may return before the queue's timeout.
-    if (untried < 0 && this.phase !== "queued") this.session.giveUp("SC");
+    if (untried < 0 && this.phase !== "queued") this.owner.giveUp("SC");
     else this.wait(this.tried === NOBODY || untried < 0 ? ANY_SERVER : untried);
   }
 
   /** Takes a slot where the balancer says, or waits for it there; false when no server has room. */
   private pick(): boolean {
     const { board, balancer, needsClientAddress } = this.listen;
-    const client = needsClientAddress ? parseIp(this.session.clientHost) : NO_ADDRESS;
+    const client = needsClientAddress ? parseIp(this.owner.clientHost) : NO_ADDRESS;
     // Another thread can take the last slot between pick and reserve; each time at least one server has filled up.
     for (let round = 0; round <= board.slots; round++) {
       const server = balancer.pick(board, client, this.tried);
@@ -113,16 +132,16 @@ export class Dialer implements Waiting {
   private waitedEnough(): void {
     const deadlineMs = this.queueDeadlineMs();
     if (this.env.clock.nowMs() < deadlineMs) this.deadlineMs = deadlineMs;
-    else this.session.giveUp("sQ");
+    else this.owner.giveUp("sQ");
   }
 
   /** `timeout queue` ends the waiting, and so does `timeout client` while the client has not said a word, as in HAProxy. */
   private queueDeadlineMs(): number {
     const { timeout } = this.listen.config;
     const queueMs = this.queuedMs + queueTimeout(timeout);
-    return this.session.up.bytes > 0
+    return this.owner.up.bytes > 0
       ? queueMs
-      : Math.min(queueMs, this.session.acceptedMs + (timeout.clientMs ?? Infinity));
+      : Math.min(queueMs, this.owner.acceptedMs + (timeout.clientMs ?? Infinity));
   }
 
   /** The session ends: leaves the queue, drops an attempt in flight, gives the slot back. */
@@ -159,7 +178,7 @@ export class Dialer implements Waiting {
     const place = listen.line.join(this);
     if (boundTo === ANY_SERVER) this.placeOnListen = place;
     else this.placeOnServer = place;
-    this.session.rearm();
+    this.owner.rearm();
     // A slot freed by another thread before we stood in line was offered to nobody.
     env.slotFreed(listen, boundTo);
   }
@@ -193,7 +212,7 @@ export class Dialer implements Waiting {
     this.deadlineMs = connectMs === null ? Infinity : this.env.clock.nowMs() + connectMs;
     this.connectingFd = fd;
     adoptStream<Dialer>(fd, this, dialHandler);
-    this.session.rearm();
+    this.owner.rearm();
   }
 
   /** Starts the connect from whose turn it is of the source addresses, or from the next that has a free port; see startConnect. */
@@ -231,8 +250,8 @@ export class Dialer implements Waiting {
     listen.board.clearConsecutiveErrors(server);
     count(listen.counters, ListenCounter.established);
     count(listen.counters, serverCounter(server, ServerCounter.sessions));
-    listen.counters[serverCounter(server, ServerCounter.lastSession)] = this.session.acceptedWallMs;
-    this.session.connected(socket);
+    listen.counters[serverCounter(server, ServerCounter.lastSession)] = this.owner.acceptedWallMs;
+    this.owner.connected(socket);
   }
 
   failed(failure: ConnectFailure): void {
@@ -253,7 +272,7 @@ export class Dialer implements Waiting {
     });
     if (decision.kind === "fail") {
       count(counters, serverCounter(server, ServerCounter.connectErrors));
-      this.session.giveUp(failure.kind === "timeout" ? "sC" : failure.kind === "shortage" ? "RC" : "SC");
+      this.owner.giveUp(failure.kind === "timeout" ? "sC" : failure.kind === "shortage" ? "RC" : "SC");
       return;
     }
     this.retries++;
@@ -269,7 +288,7 @@ export class Dialer implements Waiting {
     if (decision.anyServer) this.tried = NOBODY;
     this.phase = "pausing";
     this.deadlineMs = env.clock.nowMs() + decision.delayMs;
-    this.session.rearm();
+    this.owner.rearm();
   }
 
   /** The pause between two attempts is over: the same server again, while it is usable and the only one, else whoever is. */
@@ -306,11 +325,6 @@ export class Dialer implements Waiting {
   /** The server on which this session has a slot; -1: none. */
   get attachedTo(): number {
     return this.holdsSlot ? this.server : -1;
-  }
-
-  /** The session that is being served. */
-  get owner(): Session {
-    return this.session;
   }
 }
 

@@ -4,11 +4,10 @@ import type { Algorithm } from "../../src/config/schema.ts";
 import { encodeSockaddr } from "../../src/net/sockaddr.ts";
 import { ListenBoard } from "../../src/pool/board.ts";
 import { buildRotation } from "../../src/pool/rotation.ts";
-import { Dialer } from "../../src/relay/dialer.ts";
+import { Dialer, type DialOwner } from "../../src/relay/dialer.ts";
 import type { RelayEnvironment, RelayListen } from "../../src/relay/environment.ts";
 import { processClock } from "../../src/relay/processClock.ts";
 import type { RelayReport } from "../../src/relay/protocol.ts";
-import type { Session } from "../../src/relay/session.ts";
 import { ANY_SERVER, type Waiting, WaitingLine } from "../../src/relay/waitingLine.ts";
 import { serve, type TestServer } from "../support/echo.ts";
 import { freePort } from "../support/ports.ts";
@@ -83,7 +82,7 @@ function stand(
         rearm() {},
         giveUp: (termination: string) => seen.gaveUp.push(termination),
         connected: () => seen.connected++,
-      } as unknown as Session;
+      } as unknown as DialOwner;
       return Object.assign(seen, { dialer: new Dialer(env, listen, session) });
     },
   };
