@@ -13,7 +13,7 @@ import { BUSY, listenWith, processWith, serverWith } from "../stats/tableCases.t
 import { atEnd } from "../support/cleanup.ts";
 import { type Result, run } from "../support/process.ts";
 import { tmpDir } from "../support/tmp.ts";
-import { reportMissing } from "../support/tools.ts";
+import { tool } from "../support/tools.ts";
 
 const MAIN = join(import.meta.dir, "../../src/main.ts");
 const HEALTHY: Snapshot = {
@@ -108,8 +108,7 @@ describe("status", () => {
     expect(early).toMatchObject({ stdout: '{\n  "proce', stderr: "" });
   });
 
-  const script = Bun.which("script");
-  if (script === null) reportMissing("script (Debian package bsdutils)");
+  const script = tool("script");
   test.skipIf(script === null)("is coloured on a terminal, and not with NO_COLOR", async () => {
     const socket = standing(BUSY);
     const onTerminal = async (env: Record<string, string | undefined>): Promise<string> => {

@@ -12,6 +12,7 @@ export const PACKAGES = {
   nginx: "nginx-light",
   pgrep: "procps",
   rsyslogd: "rsyslog",
+  script: "bsdutils",
   socat: "socat",
   ss: "iproute2",
   strace: "strace",

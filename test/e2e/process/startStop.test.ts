@@ -8,6 +8,7 @@ import { startProxy } from "../../support/instance.ts";
 import { freePort } from "../../support/ports.ts";
 import { binary, run, start } from "../../support/process.ts";
 import { tmpDir } from "../../support/tmp.ts";
+import { tool } from "../../support/tools.ts";
 import { until } from "../../support/until.ts";
 import { exchange, Load } from "./load.ts";
 import { filesIn, isRunning, logLines, proxyPid, sessionLines, terminationOf, toml } from "./stand.ts";
@@ -247,7 +248,7 @@ describe("a graceful stop", () => {
     expect(await proxy.stop()).toEqual({ code: 0, signal: null });
   });
 
-  test.skipIf(Bun.which("script") === null)("is what the end of its terminal means, but not under nohup", async () => {
+  test.skipIf(tool("script") === null)("is what the end of its terminal means, but not under nohup", async () => {
     for (const nohup of ["", "nohup "]) {
       const [port, dir] = [freePort(), tmpDir()];
       const echo = await serve({ kind: "echo" });
