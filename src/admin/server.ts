@@ -19,6 +19,9 @@ export const ADMIN_LIMITS: AdminLimits = { clients: 32, idleMs: 10_000, answerMs
 /** Serving could not go on for lack of a file descriptor: looks again after this time. */
 const RETRY_MS = 1000;
 
+/** Clients of the admin socket that may wait while as many as allowed are being served. */
+export const ADMIN_BACKLOG = 64;
+
 export interface AdminServer {
   /** Stops accepting and drops who is being served. The listening fd stays open. */
   stop(): void;

@@ -1,5 +1,6 @@
 import { constants } from "node:os";
 import type { Clock } from "../core/clock.ts";
+import { errnoName } from "../core/errno.ts";
 import type { Level } from "../core/syslogCodes.ts";
 import { LossReport } from "./lossReport.ts";
 import type { Sink } from "./sink.ts";
@@ -120,14 +121,4 @@ export class DatagramSink implements Sink {
     this.goneErrno = failure;
     this.losses.lost(errnoName(failure));
   }
-}
-
-const names = new Map<number, string>();
-
-function errnoName(errno: number): string {
-  if (names.size === 0) {
-    // Backwards, so that of two names for a number the first stays: EAGAIN, not EWOULDBLOCK.
-    for (const [name, code] of Object.entries(constants.errno).reverse()) names.set(code, name);
-  }
-  return names.get(errno) ?? `E${errno}`;
 }

@@ -54,6 +54,13 @@ export class Logger {
     return this.sinks.map(({ name, dropped }) => ({ name, dropped }));
   }
 
+  /** Messages lost so far, over all targets. */
+  get dropped(): number {
+    let total = 0;
+    for (const sink of this.sinks) for (const lost of sink.dropped.values()) total += lost;
+    return total;
+  }
+
   /** Closes every target; what was lost and not yet told is said on line targets or stderr. */
   close(): void {
     this.closed = true;

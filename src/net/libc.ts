@@ -1,6 +1,6 @@
 import { dlopen, FFIType, read } from "bun:ffi";
 import { existsSync } from "node:fs";
-import { constants } from "node:os";
+import { errnoName } from "../core/errno.ts";
 
 /**
  * The one place that calls the C library. Everything here is a thin, typed door: results as C gives them, `errno()` right
@@ -50,15 +50,6 @@ export function errno(): number {
 /** `strerror(3)`: "Connection refused" for 111. */
 export function strerror(code: number): string {
   return String(symbols.strerror(code));
-}
-
-// Where a number has two names, the later entry wins: EAGAIN is also EWOULDBLOCK, and nobody looks for that.
-const NAMES = new Map<number, string>(Object.entries(constants.errno).map(([name, code]) => [code, name]));
-NAMES.set(constants.errno.EAGAIN, "EAGAIN");
-
-/** "ECONNREFUSED" for 111; "E7777" for a number that has no name. */
-export function errnoName(code: number): string {
-  return NAMES.get(code) ?? `E${code}`;
 }
 
 /** A system call that failed: `code` is the errno name, `errno` its number. */

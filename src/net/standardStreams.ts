@@ -3,6 +3,9 @@ import type { Writable } from "node:stream";
 /** What is held for a terminal or pipe that nobody reads. */
 const HOLD_CHARACTERS = 4 * 1024 * 1024;
 
+/** A slow reader of our output gets this long to fetch the rest of it. */
+const LAST_WORDS_MS = 1000;
+
 /** stdout or stderr as a place for lines: never blocks, and what a reader does not fetch is bounded, the rest dropped and counted. */
 export class StandardStream {
   private dropped = 0;
@@ -40,7 +43,7 @@ export class StandardStream {
   }
 
   /** Waits until a reader has fetched what is held, for at most `longestMs`: the process is about to end. */
-  async drain(longestMs: number): Promise<void> {
+  async drain(longestMs = LAST_WORDS_MS): Promise<void> {
     if (this.held === 0) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.onEmpty = resolve;

@@ -8,8 +8,6 @@ import { ProxyProcess } from "./proxyProcess.ts";
 
 /** Exit status of a proxy process that could not serve; the supervisor has been told why. */
 const EX_SOFTWARE = 70;
-/** A slow reader of our output gets this long to fetch the rest of it. */
-const LAST_WORDS_MS = 1000;
 
 /**
  * Runs the proxy process: it lives on what the supervisor says over IPC, and ends gracefully when the supervisor is gone.
@@ -19,7 +17,7 @@ export async function runProxyProcess(): Promise<number> {
   const stdout = new StandardStream(process.stdout);
   const stderr = new StandardStream(process.stderr);
   const status = await new Promise<number>((exit) => listen(stdout, stderr, exit));
-  await Promise.all([stdout.drain(LAST_WORDS_MS), stderr.drain(LAST_WORDS_MS)]);
+  await Promise.all([stdout.drain(), stderr.drain()]);
   return status;
 }
 

@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
 import { readingCommands } from "../admin/commands.ts";
-import { type AdminServer, serveAdmin } from "../admin/server.ts";
+import { ADMIN_BACKLOG, type AdminServer, serveAdmin } from "../admin/server.ts";
 import type { Clock } from "../core/clock.ts";
 import { assertNever } from "../core/errors.ts";
 import { ephemeralPorts } from "../core/host.ts";
@@ -12,7 +12,7 @@ import type { Logger } from "../log/logger.ts";
 import { libc } from "../net/libc.ts";
 import { fileLimit } from "../net/limits.ts";
 import type { StandardStream } from "../net/standardStreams.ts";
-import { releaseStartupPages } from "../net/startupPages.ts";
+import { releaseStartupPagesSoon } from "../net/startupPages.ts";
 import { ListenCounter } from "../pool/layout.ts";
 import type { Pool, PoolEvent } from "../pool/pool.ts";
 import { ProcessBoard } from "../pool/processBoard.ts";
@@ -43,14 +43,11 @@ export interface ProxyWorld {
 /** Sessions that outlive `hard_stop_after` get this long to be closed and logged. */
 const LAST_WORDS_MS = 200;
 const WATCH_MS = 1000;
-/** After this the start is over, and what only it needed can go. */
-const SETTLED_MS = 1000;
 /** Looks, one every WATCH_MS, at a heartbeat that stands still until its thread is taken for hung. */
 const HUNG_AFTER = 10;
 const EXIT_OK = 0;
 /** The supervisor has been told why. */
 const EX_SOFTWARE = 70;
-const ADMIN_BACKLOG = 64;
 
 /** The control side of the proxy process: pools, checks, admin socket; traffic is the relay threads' alone. */
 export class ProxyProcess {
@@ -192,7 +189,7 @@ export class ProxyProcess {
       const commands = readingCommands(() => takeSnapshot(this.view()));
       this.admin = serveAdmin(adminFd, ADMIN_BACKLOG, commands, this.world.clock);
     }
-    this.world.clock.after(SETTLED_MS, releaseStartupPages);
+    releaseStartupPagesSoon(this.world.clock);
     this.world.report({ kind: "ready" });
   }
 
@@ -216,8 +213,6 @@ export class ProxyProcess {
   private view(): ProxyView {
     const { given, world } = this;
     const nowMs = world.clock.nowMs();
-    let droppedLogs = world.stdout.droppedLines + world.stderr.droppedLines;
-    for (const target of this.logger.losses()) for (const lost of target.dropped.values()) droppedLogs += lost;
     return {
       clock: world.clock,
       version: VERSION,
@@ -232,7 +227,7 @@ export class ProxyProcess {
       restarts: given.restarts,
       stopping: this.stopping,
       fileLimit: fileLimit().soft,
-      droppedLogs,
+      droppedLogs: world.stdout.droppedLines + world.stderr.droppedLines + this.logger.dropped,
       board: this.processBoard,
       pools: [...this.pools.values()],
       sampler: this.sampler,

@@ -1,6 +1,7 @@
 import { constants } from "node:os";
+import { errnoName } from "../core/errno.ts";
 import { startConnect } from "../net/connect.ts";
-import { errnoName, libc } from "../net/libc.ts";
+import { libc } from "../net/libc.ts";
 import { parseIp } from "../net/sockaddr.ts";
 import { type AdoptedHandler, adoptStream, type StreamSocket } from "../net/stream.ts";
 import { serverCounter } from "../pool/board.ts";

@@ -166,9 +166,7 @@ export class RelayThread implements RelayEnvironment {
 
   private beat(): void {
     this.counters[ThreadCounter.heartbeat] = this.clock.nowMs();
-    let dropped = 0;
-    for (const target of this.logger.losses()) for (const lost of target.dropped.values()) dropped += lost;
-    this.counters[ThreadCounter.droppedLogs] = dropped;
+    this.counters[ThreadCounter.droppedLogs] = this.logger.dropped;
     this.clock.after(HEARTBEAT_MS, () => this.beat());
   }
 

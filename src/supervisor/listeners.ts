@@ -1,5 +1,6 @@
 import { lstatSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
+import { ADMIN_BACKLOG } from "../admin/server.ts";
 import type { Config } from "../config/schema.ts";
 import { type Endpoint, formatEndpoint } from "../core/endpoint.ts";
 import { UserError } from "../core/errors.ts";
@@ -8,7 +9,6 @@ import { bindListeners, closeListeners } from "../net/listen.ts";
 
 /** Exit status of a start that failed although the configuration is valid. */
 const EXIT_FAILED = 1;
-const ADMIN_BACKLOG = 64;
 /** A unix bind is for every local client, as HAProxy's is without `mode`. */
 const UNIX_BIND_MODE = 0o666;
 

@@ -10,8 +10,6 @@ import { Supervisor } from "./supervisor.ts";
 /** Two SIGINTs within this time are one: npm and shells pass a terminal's Ctrl-C on a second time. */
 const ECHO_MS = 50;
 const SIGHUP_BIT = 1n;
-/** A slow reader of our output gets this long to fetch the rest of it. */
-const LAST_WORDS_MS = 1000;
 
 /**
  * Runs supervisor and proxy process in the foreground until signals end them; the exit status. `onReady` is called when the
@@ -46,7 +44,7 @@ export async function runSupervisor(config: Config, onReady: () => void = () => 
   if (!isHangupIgnored()) process.on("SIGHUP", () => (interactive ? supervisor.stop("SIGHUP") : supervisor.hangup()));
   supervisor.start();
   const status = await supervisor.finished;
-  await Promise.all([stdout.drain(LAST_WORDS_MS), stderr.drain(LAST_WORDS_MS)]);
+  await Promise.all([stdout.drain(), stderr.drain()]);
   return status;
 }
 

@@ -7,7 +7,7 @@ import { VERSION } from "../core/version.ts";
 import type { Logger } from "../log/logger.ts";
 import { raiseFileLimit } from "../net/limits.ts";
 import type { StandardStream } from "../net/standardStreams.ts";
-import { releaseStartupPages } from "../net/startupPages.ts";
+import { releaseStartupPagesSoon } from "../net/startupPages.ts";
 import { openLogger } from "../relay/openLogger.ts";
 import { chooseAccount } from "./account.ts";
 import { filesNeeded, maxconnWithin } from "./fileBudget.ts";
@@ -33,8 +33,6 @@ const EXIT_OK = 0;
 const EXIT_FAILED = 1;
 /** The ready line names so many addresses, and counts more than these. */
 const NAMED_BINDS = 6;
-/** After this the start is over, and what only it needed can go. */
-const SETTLED_MS = 1000;
 /** A proxy process that has not exited this long after it should have is ended. */
 const STOP_GRACE_MS = 2000;
 
@@ -128,7 +126,7 @@ export class Supervisor {
     this.say(
       `${VERSION} ready: ${describeBinds(config)}; ${config.global.threads} relay threads, proxy pid ${pid}, admin socket ${world.adminSocket}`,
     );
-    world.clock.after(SETTLED_MS, releaseStartupPages);
+    releaseStartupPagesSoon(world.clock);
     world.onReady();
   }
 

@@ -1,7 +1,7 @@
 import type { Endpoint } from "../../src/core/endpoint.ts";
+import { errnoName } from "../../src/core/errno.ts";
 import { ephemeralPorts } from "../../src/core/host.ts";
 import { startConnect } from "../../src/net/connect.ts";
-import { errnoName } from "../../src/net/libc.ts";
 import { bindListeners } from "../../src/net/listen.ts";
 import { encodeSockaddr } from "../../src/net/sockaddr.ts";
 import { dial } from "./streams.ts";

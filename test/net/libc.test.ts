@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { errno, errnoName, libc, SOCK_DGRAM, SystemError, setSocketOption, strerror } from "../../src/net/libc.ts";
+import { errnoName } from "../../src/core/errno.ts";
+import { errno, libc, SOCK_DGRAM, SystemError, setSocketOption, strerror } from "../../src/net/libc.ts";
 import { closeAtEnd } from "./sockets.ts";
 
 test("errno is that of the call right before", () => {

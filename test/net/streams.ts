@@ -1,4 +1,4 @@
-import { errnoName } from "../../src/net/libc.ts";
+import { errnoName } from "../../src/core/errno.ts";
 import { adoptStream, type StreamSocket } from "../../src/net/stream.ts";
 
 /** A connecting socket in this event loop, as the relay has it. */

@@ -13,6 +13,7 @@ import {
   childrenOf,
   filesIn,
   isRunning,
+  liveClient,
   logLines,
   proxyPid,
   sessionLines,
@@ -125,9 +126,7 @@ describe("a proxy process that ends", () => {
     const echo = await serve({ kind: "echo" });
     const port = freePort();
     const proxy = await startProxy(toml({ port, servers: [echo] }));
-    const live = client(port);
-    await live.send("x");
-    await live.receive("x");
+    await liveClient(port);
     proxy.process.signal("SIGTERM");
     await proxy.process.waitFor("SIGTERM: stopping");
     process.kill(proxyPid(proxy), "SIGSEGV");

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Snapshot } from "../../../src/stats/snapshot.ts";
+import { client, type TestClient } from "../../support/client.ts";
 import type { TestServer } from "../../support/echo.ts";
 import type { Proxy as RunningProxy } from "../../support/instance.ts";
 import { binary, run } from "../../support/process.ts";
@@ -108,4 +109,12 @@ export function filesIn(...path: string[]): string[] {
   } catch {
     return [];
   }
+}
+
+/** A client that has had an answer through the balancer and stays. */
+export async function liveClient(port: number): Promise<TestClient> {
+  const live = client(port);
+  await live.send("x");
+  await live.receive("x");
+  return live;
 }

@@ -11,7 +11,7 @@ import { tmpDir } from "../../support/tmp.ts";
 import { tool } from "../../support/tools.ts";
 import { until } from "../../support/until.ts";
 import { exchange, Load } from "./load.ts";
-import { filesIn, isRunning, logLines, proxyPid, sessionLines, terminationOf, toml } from "./stand.ts";
+import { filesIn, isRunning, liveClient, logLines, proxyPid, sessionLines, terminationOf, toml } from "./stand.ts";
 
 const CONFIG_ONLY = ["haproxy-lite.toml"];
 
@@ -168,9 +168,7 @@ describe("a graceful stop", () => {
     const echo = await serve({ kind: "echo" });
     const port = freePort();
     const proxy = await startProxy(toml({ port, servers: [echo] }));
-    const stays = client(port);
-    await stays.send("x");
-    await stays.receive("x");
+    const stays = await liveClient(port);
     proxy.process.signal("SIGINT");
     await proxy.process.waitFor("SIGINT: stopping");
     await Bun.sleep(NOT_AN_ECHO_MS);
@@ -206,9 +204,7 @@ describe("a graceful stop", () => {
       Array.from({ length: 3 }, async () => {
         const port = freePort();
         const proxy = await startProxy(toml({ port, servers: [echo] }));
-        const live = client(port);
-        await live.send("x");
-        await live.receive("x");
+        const live = await liveClient(port);
         proxy.process.signal("SIGINT");
         await Bun.sleep(5);
         proxy.process.signal("SIGINT");
@@ -226,9 +222,7 @@ describe("a graceful stop", () => {
     const echo = await serve({ kind: "echo" });
     const port = freePort();
     const proxy = await startProxy(toml({ port, servers: [echo] }));
-    const live = client(port);
-    await live.send("x");
-    await live.receive("x");
+    const live = await liveClient(port);
     process.kill(-proxy.pid, "SIGINT");
     await proxy.process.waitFor("SIGINT: stopping");
     await live.send("y");
