@@ -38,18 +38,25 @@ export function explain(issues: readonly Issue[], shown: Shown, options: Explain
   return issues.map((issue) => explainOne(issue, shown.path, lineOf, options)).join("");
 }
 
+type Paint = (text: string, code: keyof typeof COLOURS) => string;
+
+/** One issue in one line without its excerpt, as a log wants it: `file:line:col: error: path: what; what to do`. */
+export function issueLine(issue: Issue, file: string, paint: Paint = (text) => text): string {
+  const at = issue.line === 0 ? "" : `${issue.line}:${issue.column}:`;
+  const where = paint(`${printable(file)}:${at}`, "bold");
+  const path = issue.path === "" ? "" : `${printable(issue.path)}: `;
+  const hint = issue.hint === "" ? "" : `; ${printable(issue.hint)}`;
+  return `${where} ${paint(issue.severity, issue.severity)}: ${path}${printable(issue.message)}${hint}`;
+}
+
 function explainOne(
   issue: Issue,
   file: string,
   lineOf: (line: number) => readonly string[],
   { colour }: ExplainOptions,
 ): string {
-  const paint = (text: string, code: keyof typeof COLOURS) => (colour ? `${COLOURS[code]}${text}${RESET}` : text);
-  const at = issue.line === 0 ? "" : `${issue.line}:${issue.column}:`;
-  const where = paint(`${printable(file)}:${at}`, "bold");
-  const path = issue.path === "" ? "" : `${printable(issue.path)}: `;
-  const hint = issue.hint === "" ? "" : `; ${printable(issue.hint)}`;
-  const first = `${where} ${paint(issue.severity, issue.severity)}: ${path}${printable(issue.message)}${hint}\n`;
+  const paint: Paint = (text, code) => (colour ? `${COLOURS[code]}${text}${RESET}` : text);
+  const first = `${issueLine(issue, file, paint)}\n`;
   if (issue.line === 0) return first;
   const { line, before, length } = excerpt(lineOf(issue.line), issue.column, issue.length);
   const gutter = String(issue.line).padStart(5);
