@@ -19,11 +19,15 @@ const { symbols } = dlopen(GLIBC_FIRST || !existsSync(MUSL) ? "libc.so.6" : MUSL
   connect: { args: ["i32", "ptr", "u32"], returns: "i32" },
   close: { args: ["i32"], returns: "i32" },
   dup: { args: ["i32"], returns: "i32" },
+  pipe2: { args: ["ptr", "i32"], returns: "i32" },
   setsockopt: { args: ["i32", "i32", "i32", "ptr", "u32"], returns: "i32" },
   getsockname: { args: ["i32", "ptr", "ptr"], returns: "i32" },
   getpeername: { args: ["i32", "ptr", "ptr"], returns: "i32" },
   send: { args: ["i32", "ptr", "u64", "i32"], returns: FFIType.i64_fast },
   recv: { args: ["i32", "ptr", "u64", "i32"], returns: FFIType.i64_fast },
+  sendto: { args: ["i32", "ptr", "u64", "i32", "ptr", "u32"], returns: FFIType.i64_fast },
+  recvmsg: { args: ["i32", "ptr", "i32"], returns: FFIType.i64_fast },
+  fcntl: { args: ["i32", "i32", "i32"], returns: "i32" },
   getrlimit: { args: ["i32", "ptr"], returns: "i32" },
   setrlimit: { args: ["i32", "ptr"], returns: "i32" },
   madvise: { args: ["u64", "u64", "i32"], returns: "i32" },
@@ -31,6 +35,7 @@ const { symbols } = dlopen(GLIBC_FIRST || !existsSync(MUSL) ? "libc.so.6" : MUSL
   getpwnam: { args: ["ptr"], returns: "ptr" },
   getpwuid: { args: ["u32"], returns: "ptr" },
   getgrnam: { args: ["ptr"], returns: "ptr" },
+  mkfifo: { args: ["ptr", "u32"], returns: "i32" },
   __errno_location: { args: [], returns: "ptr" },
   strerror: { args: ["i32"], returns: "cstring" },
 });
@@ -69,8 +74,10 @@ export class SystemError extends Error {
 export const AF_UNIX = 1;
 export const AF_INET = 2;
 export const AF_INET6 = 10;
+export const AF_PACKET = 17;
 export const SOCK_STREAM = 1;
 export const SOCK_DGRAM = 2;
+export const SOCK_RAW = 3;
 export const SOCK_NONBLOCK = 0o4000;
 export const SOCK_CLOEXEC = 0o2000000;
 export const SOL_SOCKET = 1;
@@ -81,4 +88,9 @@ export const IPPROTO_IPV6 = 41;
 /** Sets an integer socket option; throws {@link SystemError}. */
 export function setSocketOption(fd: number, level: number, name: number, value: number): void {
   if (symbols.setsockopt(fd, level, name, new Int32Array([value]), 4) < 0) throw new SystemError("setsockopt", errno());
+}
+
+/** Sets a socket option whose value is a structure or a name; throws {@link SystemError}. */
+export function setSocketOptionBytes(fd: number, level: number, name: number, value: Uint8Array): void {
+  if (symbols.setsockopt(fd, level, name, value, value.length) < 0) throw new SystemError("setsockopt", errno());
 }

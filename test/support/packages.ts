@@ -1,21 +1,25 @@
 /** Debian's package for each real program that tests run against. The one table of what the suite needs. */
 export const PACKAGES = {
+  aiosmtpd: "python3-aiosmtpd",
   halog: "haproxy",
   haproxy: "haproxy",
   ip: "iproute2",
   iperf3: "iperf3",
   jq: "jq",
   keepalived: "keepalived",
+  killall: "psmisc",
   lnav: "lnav",
   mtail: "mtail",
   nc: "netcat-openbsd",
   nginx: "nginx-light",
+  openssl: "openssl",
   pgrep: "procps",
   rsyslogd: "rsyslog",
   script: "bsdutils",
   socat: "socat",
   ss: "iproute2",
   strace: "strace",
+  tcpdump: "tcpdump",
   wrk: "wrk",
 } as const;
 
