@@ -61,7 +61,7 @@ export const checkCommand = command({
       },
       colour: wantsColour("stderr"),
       quiet: args.quiet === true,
-      environment: systemEnvironment(),
+      environment: systemEnvironment({ strictHost: true }),
       resolver: resolveHost,
     });
     print("stderr", said.err);

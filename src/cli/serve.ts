@@ -19,17 +19,18 @@ export const serveCommand = command({
   },
   async run({ args }) {
     const path = args.config;
-    const { config, issues, text } = await loadConfigFile(path, systemEnvironment());
+    const load = () => loadConfigFile(path, systemEnvironment({ strictHost: false }));
+    const { config, issues, text } = await load();
     const detached = isDetached();
     const detach = args.daemon === true || config?.global.daemon === true;
     if (detach && !detached) return await startDetached(["serve", "--config", path, ...(args.demo ? ["--demo"] : [])]);
     print("stderr", explain(issues, { path, text }, { colour: wantsColour("stderr") }));
     if (config === null) return ExitCode.badConfig;
     const onReady = detached ? reportServing : () => {};
-    if (args.demo !== true) return await runSupervisor(config, onReady);
+    if (args.demo !== true) return await runSupervisor(config, { path, load }, onReady);
     const demo = await startDemoServers(config, selfCommand());
     try {
-      return await runSupervisor(config, () => {
+      return await runSupervisor(config, { path, load }, () => {
         print("stderr", demoHints(config, demo.servers, asTyped(selfCommand()), path));
         onReady();
       });

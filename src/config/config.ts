@@ -26,8 +26,11 @@ import { resolve } from "./resolve.ts";
 import type { Environment, Rule, RuleContext } from "./rules.ts";
 import { type Config, fileSchema, type ListenConfig } from "./schema.ts";
 import { soundPart } from "./sound.ts";
-import { vrrpAddresses, vrrpCommands, vrrpIdentities, vrrpLeftovers, vrrpScriptNames } from "./vrrpGroupRules.ts";
-import { vrrpInstances, vrrpReferences } from "./vrrpRules.ts";
+import { vrrpCommands, vrrpPrograms } from "./vrrpCommandRules.ts";
+import { vrrpAddresses, vrrpIdentities, vrrpLeftovers, vrrpScriptNames, vrrpVirtualMacs } from "./vrrpGroupRules.ts";
+import { vrrpInterfaces, vrrpPrivileges } from "./vrrpHostRules.ts";
+import { vrrpInstances } from "./vrrpRules.ts";
+import { vrrpPriorities, vrrpReferences, vrrpServices, vrrpTrackedListens } from "./vrrpTrackRules.ts";
 import { dateFindings, zodFindings } from "./zodFindings.ts";
 
 const RULES: readonly Rule[] = [
@@ -52,11 +55,18 @@ const RULES: readonly Rule[] = [
   checkTimes,
   vrrpInstances,
   vrrpReferences,
+  vrrpTrackedListens,
+  vrrpPriorities,
+  vrrpServices,
   vrrpIdentities,
+  vrrpVirtualMacs,
   vrrpAddresses,
   vrrpScriptNames,
   vrrpCommands,
+  vrrpPrograms,
   vrrpLeftovers,
+  vrrpPrivileges,
+  vrrpInterfaces,
 ];
 
 /** What came out of a file: `config` null as soon as one issue is an error. */

@@ -2,6 +2,8 @@ import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { ephemeralPorts, localAccounts, resolveHost } from "../core/host.ts";
+import { localInterfaces, missingNetworkCapabilities } from "../core/networkHost.ts";
+import { programProblem } from "../core/program.ts";
 import { type Loaded, readConfig } from "./config.ts";
 import { fileIssue, type Issue, placeFindings } from "./issue.ts";
 import { type Resolver, resolveNames } from "./names.ts";
@@ -15,12 +17,17 @@ export interface LoadedFile extends Loaded {
 }
 
 /** What the rules may know of this machine. */
-export function systemEnvironment(): Environment {
+export function systemEnvironment(options: Pick<Environment, "strictHost"> = {}): Environment {
   const accounts = localAccounts();
+  const interfaces = localInterfaces();
   return {
     cpus: availableParallelism(),
     ephemeralPorts: ephemeralPorts(),
     ...(accounts === null ? {} : { accounts }),
+    ...(interfaces === null ? {} : { interfaces }),
+    missingCapabilities: missingNetworkCapabilities(),
+    programProblem,
+    ...options,
   };
 }
 

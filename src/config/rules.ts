@@ -1,3 +1,4 @@
+import type { NetworkCapability, NetworkInterface } from "../core/networkHost.ts";
 import type { Raw } from "./inherit.ts";
 import type { Finding } from "./issue.ts";
 import type { Path } from "./places.ts";
@@ -11,6 +12,17 @@ export interface Environment {
   readonly ephemeralPorts: { readonly low: number; readonly high: number } | null;
   /** Accounts of this machine; left out: unknown, and nothing is said about them. */
   readonly accounts?: { readonly users: ReadonlySet<string>; readonly groups: ReadonlySet<string> };
+  /** Network interfaces of this machine by name; left out: unknown, and nothing is said about them. */
+  readonly interfaces?: ReadonlyMap<string, NetworkInterface>;
+  /** What this process lacks to set addresses and to send adverts; left out: unknown. */
+  readonly missingCapabilities?: readonly NetworkCapability[];
+  /** Why the program at an absolute path cannot be run, as the end of "PATH …"; null: it can. Left out: nobody knows. */
+  readonly programProblem?: (path: string) => string | null;
+  /**
+   * true: an interface that is not there refuses the file. Otherwise it is a warning: when a host boots, the service may
+   * start before the interface exists.
+   */
+  readonly strictHost?: boolean;
 }
 
 /** What a rule looks at. */

@@ -42,3 +42,50 @@ export const virtualIp = text(
   { values: '"IP/PREFIX"', example: '"192.0.2.100/24"' },
   "An address and its prefix length; without one /32 or /128.",
 );
+
+/** What is wrong with the place of an address in its network. */
+export interface HostPartProblem {
+  /** No host can own it; otherwise it can, and somebody will be surprised. */
+  readonly fatal: boolean;
+  readonly message: string;
+  readonly hint: string;
+}
+
+/**
+ * Judges the bits behind the prefix: an IPv4 network keeps the first and the last address for itself (RFC 1122 §3.2.1.3; not
+ * from /31 on, RFC 3021), an IPv6 one the first (subnet-router anycast, RFC 4291 §2.6.1; not from /127 on, RFC 6164).
+ */
+export function hostPartProblem({ address, prefixLength }: VirtualIp): HostPartProblem | null {
+  const version = ipVersion(address);
+  const hostBits = (version === 4 ? 32 : 128) - prefixLength;
+  if (hostBits < 2) return null;
+  const all = (1n << BigInt(hostBits)) - 1n;
+  const value = addressNumber(address);
+  const host = value & all;
+  if (version === 6) {
+    if (host !== 0n) return null;
+    const message = `${address} is the anycast address of the routers of its /${prefixLength}`;
+    return { fatal: false, message, hint: "write an address whose last part is not zero" };
+  }
+  if (host !== 0n && host !== all) return null;
+  const network = value - host;
+  const what = host === 0n ? "network" : "broadcast";
+  return {
+    fatal: true,
+    message: `${address} is the ${what} address of its /${prefixLength}: no host can have it`,
+    hint: `write one of ${dotted(network + 1n)}..${dotted(network + all - 1n)}, or the prefix length of its network`,
+  };
+}
+
+function addressNumber(address: string): bigint {
+  if (ipVersion(address) === 4) return address.split(".").reduce((sum, part) => (sum << 8n) | BigInt(part), 0n);
+  const [left = "", right = ""] = canonicalHost(address).split("::");
+  const groups = (text: string) => (text === "" ? [] : text.split(":"));
+  const missing = 8 - groups(left).length - groups(right).length;
+  const whole = [...groups(left), ...Array.from({ length: missing }, () => "0"), ...groups(right)];
+  return whole.reduce((sum, group) => (sum << 16n) | BigInt(`0x${group}`), 0n);
+}
+
+function dotted(value: bigint): string {
+  return [24n, 16n, 8n, 0n].map((shift) => (value >> shift) & 255n).join(".");
+}

@@ -81,32 +81,21 @@ export const vrrpScriptNames: Rule = ({ document }) => {
   });
 };
 
-/** keepalived's script string was cut at blanks or given to a shell; a word with blanks is most often that habit. */
-export const vrrpCommands: Rule = ({ config, origin }) =>
-  (config.vrrp?.scripts ?? []).flatMap((script): Finding[] => {
-    const [program = ""] = script.command;
-    const path = [...origin(script), "command"];
-    if (program === "")
-      return [error(path, "the command is empty", 'write command = ["/path/of/program", "argument"]')];
-    if (script.command.length === 1 && /\s/.test(program)) {
-      const words = program
-        .trim()
-        .split(/\s+/)
-        .map((word) => JSON.stringify(word))
-        .join(", ");
-      return [
-        error(
-          path,
-          "no shell takes a command apart: this would be the name of one program",
-          `write command = [${words}]`,
-          program,
-        ),
-      ];
-    }
-    return program.startsWith("/")
-      ? []
-      : [error(path, `${program} is no absolute path`, "write where the program is, as in /usr/bin/ping", program)];
+/** The virtual MAC address is made of the VRID alone: two interfaces of one network cannot both have it. */
+export const vrrpVirtualMacs: Rule = ({ config, origin, spoiled }) => {
+  const owners = new Map<string, string>();
+  return (config.vrrp?.instances ?? []).flatMap((instance): Finding[] => {
+    const path = [...origin(instance), "virtual_router_id"];
+    if (!instance.useVmac || spoiled(path, [...origin(instance), "interface"])) return [];
+    const { virtualRouterId, interface: device, name } = instance;
+    const key = `${virtualRouterId} ${device} ${family(instance)}`;
+    const owner = owners.get(key);
+    owners.set(key, owner ?? name);
+    if (owner === undefined) return [];
+    const message = `${owner} has the virtual MAC address of VRID ${virtualRouterId} on ${device} already`;
+    return [error(path, message, "give it another virtual_router_id, or remove use_vmac", virtualRouterId)];
   });
+};
 
 /** A group of one, and a section without instances, do nothing. */
 export const vrrpLeftovers: Rule = ({ config, document, origin }) => {

@@ -1,13 +1,12 @@
 import { canonicalHost, ipVersion } from "../core/endpoint.ts";
-import { rawTable, rawTables } from "./inherit.ts";
 import type { Finding } from "./issue.ts";
 import type { Path } from "./places.ts";
 import { atKey, error, type Rule, warning } from "./rules.ts";
 import type { VrrpInstanceConfig } from "./schema.ts";
-import { suggest } from "./suggest.ts";
 import { formatDuration } from "./units.ts";
+import { hostPartProblem } from "./vrrpAddress.ts";
 
-/** Errors and warnings within one VRRP instance. Between instances: vrrpGroupRules.ts. */
+/** Errors and warnings within one VRRP instance. Between instances: vrrpGroupRules.ts; what it tracks: vrrpTrackRules.ts. */
 
 /** Sections whose version or family a rule judges; used for one instance at a time. */
 interface Subject {
@@ -37,7 +36,7 @@ export const vrrpInstances: Rule = ({ config, origin, spoiled }) =>
     };
     // Without all of its addresses nothing can be said about their family and number.
     const partly = spoiled(subject.at("virtual_ipaddress"), subject.at("unicast_peer"), subject.at("unicast_src_ip"));
-    const checks = [intervals, passwords, preemption, owner, ...(partly ? [] : [addresses, unicast, leftovers])];
+    const checks = [intervals, passwords, preemption, owner, room, ...(partly ? [] : [addresses, unicast, leftovers])];
     return checks.flatMap((check) => check(subject));
   });
 
@@ -92,6 +91,22 @@ function addresses({ instance, at }: Subject): Finding[] {
   return findings;
 }
 
+/** Some addresses of a network are nobody's. */
+function room({ instance, at }: Subject): Finding[] {
+  const lists = [
+    { key: "virtual_ipaddress", list: instance.virtualIpAddresses },
+    { key: "virtual_ipaddress_excluded", list: instance.virtualIpAddressesExcluded },
+  ];
+  return lists.flatMap(({ key, list }) =>
+    list.flatMap((vip, index): Finding[] => {
+      const problem = hostPartProblem(vip);
+      if (problem === null) return [];
+      const say = problem.fatal ? error : warning;
+      return [say(at(key, index), problem.message, problem.hint, `${vip.address}/${vip.prefixLength}`)];
+    }),
+  );
+}
+
 function preemption({ instance, at }: Subject): Finding[] {
   const { nopreempt, preemptDelayMs, state } = instance;
   const findings: Finding[] = [];
@@ -113,6 +128,7 @@ function preemption({ instance, at }: Subject): Finding[] {
 
 function unicast({ instance, at }: Subject): Finding[] {
   const { unicastPeers, unicastSrcIp } = instance;
+  const virtual = new Set(instance.virtualIpAddresses.map(({ address }) => canonicalHost(address)));
   const findings: Finding[] = [];
   const family = ipVersion(instance.virtualIpAddresses[0]?.address ?? unicastSrcIp ?? unicastPeers[0] ?? "");
   for (const [index, peer] of unicastPeers.entries()) {
@@ -129,6 +145,9 @@ function unicast({ instance, at }: Subject): Finding[] {
           peer,
         ),
       );
+    } else if (virtual.has(canonicalHost(peer))) {
+      const message = `${peer} is a virtual address: adverts to it come back to whoever is MASTER`;
+      findings.push(warning(at("unicast_peer", index), message, "write the other router's own address", peer));
     }
   }
   if (unicastSrcIp === null) return findings;
@@ -139,6 +158,9 @@ function unicast({ instance, at }: Subject): Finding[] {
   } else if (ipVersion(unicastSrcIp) !== family) {
     const message = `adverts of this instance are IPv${family}, ${unicastSrcIp} is not`;
     findings.push(error(at("unicast_src_ip"), message, `write an IPv${family} address`, unicastSrcIp));
+  } else if (virtual.has(canonicalHost(unicastSrcIp)) && instance.priority !== 255) {
+    const message = `${unicastSrcIp} is a virtual address: this router does not have it while it is BACKUP`;
+    findings.push(warning(at("unicast_src_ip"), message, "write this host's own address", unicastSrcIp));
   }
   return findings;
 }
@@ -177,33 +199,9 @@ function leftovers({ instance, mailTo, at }: Subject): Finding[] {
   if (instance.checksum !== "auto" && !(instance.version === 3 && ipv4)) {
     findings.push(warning(at("checksum"), "checksum has an effect in version 3 with IPv4 addresses only", "remove it"));
   }
+  if (instance.useVmac && instance.unicastPeers.length > 0) {
+    const message = "networks that need unicast adverts often drop frames of a MAC address that they did not give out";
+    findings.push(warning(at("use_vmac"), message, "remove use_vmac unless the network is known to allow it"));
+  }
   return findings;
-}
-
-/** Names that stand for something else must be there: keepalived drops an unknown script in silence and goes on. */
-export const vrrpReferences: Rule = ({ config, document, origin }) => {
-  const vrrp = rawTable(document, "vrrp");
-  const scripts = rawTables(vrrp, "script").map((script) => script?.name);
-  const listens = Object.keys(rawTable(document, "listen"));
-  return (config.vrrp?.instances ?? []).flatMap((instance) => [
-    ...unknown([...origin(instance), "track_script"], instance.trackScript, scripts, "[[vrrp.script]]"),
-    ...unknown([...origin(instance), "track_listen"], instance.trackListen, listens, "[listen.NAME]"),
-  ]);
-};
-
-function unknown(
-  path: Path,
-  items: readonly { readonly name: string }[],
-  known: readonly unknown[],
-  what: string,
-): Finding[] {
-  const names = [...new Set(known.filter((name) => typeof name === "string"))];
-  const hint = (name: string) => {
-    const near = suggest(name, names);
-    if (near !== null) return `did you mean "${near}"?`;
-    return names.length === 0 ? "none is there at all" : `known: ${names.join(", ")}`;
-  };
-  return items.flatMap(({ name }, index) =>
-    known.includes(name) ? [] : [error([...path, index], `there is no ${what} called "${name}"`, hint(name), name)],
-  );
 }

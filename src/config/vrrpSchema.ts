@@ -36,7 +36,7 @@ const tracked = <S extends Parameters<typeof table>[0]>(short: ReturnType<typeof
 
 const interfaceName = (help: string) =>
   word(
-    /^(?!\.{1,2}$)[^\s/:p{Cc}]{1,15}$/,
+    /^(?!\.{1,2}$)[^\s/:\p{Cc}]{1,15}$/u,
     {
       values: "up to 15 characters without blanks, / and :",
       example: '"eth0"',

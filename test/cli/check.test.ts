@@ -83,6 +83,26 @@ describe("the command line", () => {
     });
   });
 
+  test("looks at this machine: interfaces and programs", async () => {
+    const path = join(tmpDir(), "c.toml");
+    const vrrp = `[[vrrp.script]]
+name = "chk"
+command = "/nonexistent/chk"
+[vrrp.instance.V]
+interface = "nosuch0"
+virtual_router_id = 51
+virtual_ipaddress = "192.0.2.100/24"
+track_script = ["chk"]
+`;
+    writeFileSync(path, `${GOOD}${vrrp}`);
+    const { code, stderr } = await haproxyLite("check", "-c", path);
+    expect(code).toBe(78);
+    expect(stderr).toContain(
+      ':14:13: error: vrrp.instance.V.interface: there is no interface "nosuch0": V stays in FAULT',
+    );
+    expect(stderr).toContain(":12:11: warning: vrrp.script[0].command: /nonexistent/chk does not exist: chk counts as");
+  });
+
   test("exits 78 for a file that is not there", async () => {
     const { code, stdout, stderr } = await haproxyLite("check", "-c", "none.toml");
     expect([code, stdout]).toEqual([78, ""]);
