@@ -16,7 +16,10 @@ const WIDTH = 100;
 
 /** `status`: how the running balancer stands; exit 0 healthy, 1 something is down, 3 not running. */
 export const statusCommand = command({
-  meta: { name: "status", description: "Show how the running balancer stands: listens, servers, sessions, checks." },
+  meta: {
+    name: "status",
+    description: "Show how the running balancer stands: listens, servers, sessions, checks, virtual routers.",
+  },
   args: {
     config: {
       type: "string",
@@ -43,10 +46,10 @@ export const statusCommand = command({
   },
 });
 
-/** 0: healthy; 1: a server is down, or a listen has nobody left. */
+/** 0: healthy; 1: a server is down, a listen has nobody left, or a virtual router cannot do its work. */
 export function exitStatus(snapshot: Snapshot): number {
-  const { servers, listens } = findProblems(snapshot);
-  return servers.length + listens.length > 0 ? ExitCode.failed : ExitCode.ok;
+  const { servers, listens, routers } = findProblems(snapshot);
+  return servers.length + listens.length + routers.length > 0 ? ExitCode.failed : ExitCode.ok;
 }
 
 /** Who asks, and on which host. */
@@ -114,7 +117,8 @@ export async function askFirst(sockets: readonly string[]): Promise<string> {
 function parseAnswer(text: string): Snapshot {
   try {
     const parsed = JSON.parse(text) as Partial<Snapshot>;
-    if (typeof parsed.process?.version === "string" && Array.isArray(parsed.listens)) return parsed as Snapshot;
+    if (typeof parsed.process?.version === "string" && Array.isArray(parsed.listens))
+      return { ...parsed, vrrp: parsed.vrrp ?? null } as Snapshot;
   } catch {
     // said below
   }

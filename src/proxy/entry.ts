@@ -8,6 +8,8 @@ import { ProxyProcess } from "./proxyProcess.ts";
 
 /** Exit status of a proxy process that could not serve; the supervisor has been told why. */
 const EX_SOFTWARE = 70;
+/** A supervisor that is frozen reads nothing: beyond so many, reports of health are not kept for it. */
+const MAX_UNREAD = 25;
 
 /**
  * Runs the proxy process: it lives on what the supervisor says over IPC, and ends gracefully when the supervisor is gone.
@@ -22,8 +24,11 @@ export async function runProxyProcess(): Promise<number> {
 }
 
 function listen(stdout: StandardStream, stderr: StandardStream, exit: (code: number) => void): void {
+  let unread = 0;
   const report = (message: ProxyReport): void => {
-    if (process.connected) process.send?.(message);
+    if (!process.connected || (message.kind === "health" && unread >= MAX_UNREAD)) return;
+    unread++;
+    process.send?.(message, undefined, undefined, () => unread--);
   };
   let proxy: ProxyProcess | null = null;
   // A terminal's Ctrl-C and a service manager's TERM reach every process of ours; what they mean is the supervisor's to say.
@@ -59,6 +64,9 @@ function listen(stdout: StandardStream, stderr: StandardStream, exit: (code: num
         return;
       case "end":
         proxy?.end();
+        return;
+      case "vrrp":
+        proxy?.showVrrp(command.snapshot);
         return;
       default:
         assertNever(command);

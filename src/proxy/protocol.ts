@@ -1,4 +1,5 @@
 import type { Config } from "../config/schema.ts";
+import type { VrrpSnapshot } from "../stats/vrrpSnapshot.ts";
 
 /** What the supervisor says to the proxy process, over IPC. Plain JSON. */
 export type ProxyCommand =
@@ -6,7 +7,9 @@ export type ProxyCommand =
   /** Stop accepting, let connections finish until `hard_stop_after`, then exit 0. */
   | { kind: "stop" }
   /** The same, but end the connections now. */
-  | { kind: "end" };
+  | { kind: "end" }
+  /** How the virtual routers stand, for `show status`; its ages go on from here. To be said at least every few seconds. */
+  | { kind: "vrrp"; snapshot: VrrpSnapshot };
 
 export interface ProxyStart {
   kind: "start";
@@ -29,4 +32,24 @@ export interface ProxyStart {
 export type ProxyReport =
   | { kind: "ready" }
   /** It cannot serve; the process ends by itself. */
-  | { kind: "failed"; message: string };
+  | { kind: "failed"; message: string }
+  | HealthReport;
+
+/** How the proxy stands: from `ready` on every {@link HEALTH_MS}, and at once when a listen begins or ceases to be usable. */
+export interface HealthReport {
+  kind: "health";
+  /** A relay thread whose event loop has not turned for 2 s; null: none. */
+  lateThread: number | null;
+  listens: ListenHealth[];
+}
+
+/** A listen with `servers` but none usable serves nobody; one without servers is none to be judged. */
+export interface ListenHealth {
+  name: string;
+  /** Servers that can take new sessions now, backups included; unchecked ones can. */
+  usable: number;
+  servers: number;
+}
+
+/** Time between two health reports: the heartbeat of the proxy process. */
+export const HEALTH_MS = 200;

@@ -21,7 +21,9 @@ import type { RelayReport } from "../relay/protocol.ts";
 import { Sampler } from "../stats/sampler.ts";
 import { takeSnapshot } from "../stats/takeSnapshot.ts";
 import type { ProxyView } from "../stats/view.ts";
+import type { VrrpSnapshot } from "../stats/vrrpSnapshot.ts";
 import type { Resolver } from "./addresses.ts";
+import { HealthReports } from "./healthReports.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import type { ProxyReport, ProxyStart } from "./protocol.ts";
 import { RelayPool } from "./relayPool.ts";
@@ -57,9 +59,11 @@ export class ProxyProcess {
   private readonly logger: Logger;
   private readonly watch: ShortageWatch;
   private readonly heartbeats: Heartbeats;
+  private readonly health: HealthReports;
   private readonly startedMs: number;
   private readonly sampler: Sampler;
   private admin: AdminServer | null = null;
+  private vrrp: ProxyView["vrrp"] = null;
   private ready = 0;
   private drained = 0;
   private stopping = false;
@@ -84,7 +88,9 @@ export class ProxyProcess {
       onChange: () => this.relays.ringAll(),
     });
     this.startedMs = clock.nowMs();
-    this.sampler = new Sampler(this.processBoard, [...this.pools.values()], cpuMs, this.startedMs);
+    const pools = [...this.pools.values()];
+    this.sampler = new Sampler(this.processBoard, pools, cpuMs, this.startedMs);
+    this.health = new HealthReports(this.processBoard, pools, clock, world.report);
     this.watch = new ShortageWatch(this.pools, this.processBoard, ephemeralPorts(), clock, (event) => this.log(event));
   }
 
@@ -118,6 +124,11 @@ export class ProxyProcess {
     this.endConnections();
   }
 
+  /** How the supervisor's virtual routers stand now. */
+  showVrrp(snapshot: VrrpSnapshot): void {
+    this.vrrp = { snapshot, receivedMs: this.world.clock.nowMs() };
+  }
+
   /** The supervisor is gone, and with it whoever could start another proxy process: clears the way for a new instance. */
   orphaned(): void {
     const { config, adminFd } = this.given;
@@ -139,6 +150,7 @@ export class ProxyProcess {
     const { slot, config } = event.server;
     this.sampler.poolChanged([...this.pools.keys()].indexOf(listen), this.world.clock.nowMs());
     this.log(describePoolEvent(listen, event, cause));
+    this.health.changed();
     if (event.kind === "down" && config.onMarkedDown === "shutdown-sessions") {
       this.relays.tell({ kind: "kill", listen, server: slot, termination: "D-" });
     }
@@ -191,6 +203,7 @@ export class ProxyProcess {
     }
     releaseStartupPagesSoon(this.world.clock);
     this.world.report({ kind: "ready" });
+    this.health.start();
   }
 
   private get isReady(): boolean {
@@ -231,6 +244,7 @@ export class ProxyProcess {
       board: this.processBoard,
       pools: [...this.pools.values()],
       sampler: this.sampler,
+      vrrp: this.vrrp,
       check: (pool, slot) => this.servers.checkView(pool.config.name, slot),
     };
   }
@@ -274,6 +288,7 @@ export class ProxyProcess {
   private exit(code: number): void {
     if (this.finished) return;
     this.finished = true;
+    this.health.stop();
     this.logger.close();
     this.world.exit(code);
   }

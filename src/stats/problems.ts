@@ -1,18 +1,69 @@
-import type { ServerSnapshot, Snapshot } from "./snapshot.ts";
+import { assertNever } from "../core/errors.ts";
+import type { ServerSnapshot, Snapshot, VrrpStatus } from "./snapshot.ts";
+import type { VrrpInstanceSnapshot } from "./vrrpSnapshot.ts";
 
-/**
- * What is down, by name ("web/srv1", "web"): servers that checks or a missing address took out, and listens that nobody
- * serves. A server that a person put in maintenance or drains is no problem while others are left.
- */
-export function findProblems(snapshot: Snapshot): { servers: string[]; listens: string[] } {
+/** A host that answered for an address of ours is a rival for so long after its last answer. */
+const RIVAL_MS = 120_000;
+/** The supervisor tells about its virtual routers much oftener than this. */
+const STALE_MS = 10_000;
+
+/** What is wrong; nothing of it: healthy. */
+export interface Problems {
+  /** "web/srv1": servers that checks, or a missing address, took out. One that a person took out is none. */
+  servers: string[];
+  /** "web": listens that nobody serves. */
+  listens: string[];
+  /** Sentences: virtual routers that cannot own their addresses, or own them in name only. A BACKUP is healthy. */
+  routers: string[];
+}
+
+/** Judges a snapshot. */
+export function findProblems({ listens, vrrp }: Snapshot): Problems {
   return {
-    servers: snapshot.listens.flatMap(({ name, servers }) =>
-      servers.filter(isDown).map((server) => `${name}/${server.name}`),
-    ),
-    listens: snapshot.listens.filter(({ available }) => !available).map(({ name }) => name),
+    servers: listens.flatMap(({ name, servers }) => servers.filter(isDown).map((server) => `${name}/${server.name}`)),
+    listens: listens.filter(({ available }) => !available).map(({ name }) => name),
+    routers: vrrp === null ? [] : [...silence(vrrp), ...vrrp.instances.flatMap(routerProblems)],
   };
 }
 
 function isDown({ admin, up, unresolved }: ServerSnapshot): boolean {
   return admin === "ready" && (!up || unresolved);
+}
+
+function silence({ ageMs }: VrrpStatus): string[] {
+  if (ageMs < STALE_MS) return [];
+  return [`the supervisor is silent: the virtual routers are shown as they were ${Math.floor(ageMs / 1000)} s ago`];
+}
+
+/** Sentences about what is wrong with one virtual router. */
+export function routerProblems(instance: VrrpInstanceSnapshot): string[] {
+  const { name, state, faults } = instance;
+  switch (state) {
+    case "FAULT":
+      return [`${name} is in FAULT${faults.length === 0 ? "" : `: ${faults.join("; ")}`}`];
+    case "MASTER":
+      return [...missing(instance), ...rivals(instance)];
+    case "BACKUP":
+      return leftBehind(instance);
+    case "INIT":
+      return [];
+    default:
+      return assertNever(state);
+  }
+}
+
+function missing({ name, addresses }: VrrpInstanceSnapshot): string[] {
+  const absent = addresses.filter(({ present }) => !present).map(({ address }) => address);
+  return absent.length === 0 ? [] : [`${name} is MASTER without ${absent.join(", ")}`];
+}
+
+function rivals({ name, rivals }: VrrpInstanceSnapshot): string[] {
+  const recent = rivals.filter(({ agoMs }) => agoMs < RIVAL_MS).map(({ address, mac }) => `${mac} for ${address}`);
+  return recent.length === 0 ? [] : [`${name} is MASTER, but others answer for its addresses: ${recent.join(", ")}`];
+}
+
+/** An owner has its addresses whatever it is; anybody else then answers along with the MASTER. */
+function leftBehind({ name, addresses, priority }: VrrpInstanceSnapshot): string[] {
+  const kept = addresses.filter(({ present }) => present).map(({ address }) => address);
+  return kept.length === 0 || priority.base === 255 ? [] : [`${name} is BACKUP, but has ${kept.join(", ")}`];
 }

@@ -1,6 +1,7 @@
 import type { CheckStatus } from "../core/checkStatus.ts";
 import type { AdminState } from "../pool/server.ts";
 import type { Rate } from "./rates.ts";
+import type { VrrpSnapshot } from "./vrrpSnapshot.ts";
 
 /**
  * How everything stands at one moment: plain JSON, what `show status` answers and every display is made from. Counters
@@ -9,6 +10,14 @@ import type { Rate } from "./rates.ts";
 export interface Snapshot {
   process: ProcessSnapshot;
   listens: ListenSnapshot[];
+  /** null: there are no virtual routers, or they have not been heard of yet. */
+  vrrp: VrrpStatus | null;
+}
+
+/** The virtual routers as the supervisor last told, with all ages brought up to the moment of this snapshot. */
+export interface VrrpStatus extends VrrpSnapshot {
+  /** How long ago it told. */
+  ageMs: number;
 }
 
 export interface ProcessSnapshot {

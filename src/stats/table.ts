@@ -2,6 +2,8 @@ import { humanBytes, humanCount, humanDuration, humanUptime } from "./humanise.t
 import { printable } from "./printable.ts";
 import { findProblems } from "./problems.ts";
 import type { CheckSnapshot, ListenSnapshot, ProcessSnapshot, ServerSnapshot, Snapshot } from "./snapshot.ts";
+import { aligned, type Tone, toned, wrapped } from "./terminal.ts";
+import { vrrpLines } from "./vrrpTable.ts";
 
 export interface TableOptions {
   /** Colour the states with ANSI codes; everything is also said in words. */
@@ -10,12 +12,10 @@ export interface TableOptions {
   width: number;
 }
 
-type Colour = "green" | "yellow" | "red" | null;
-
 /** One line of the table: the last cell takes what room is left, the others are as wide as their column. */
 interface Row {
   cells: string[];
-  colour: Colour;
+  colour: Tone;
 }
 
 const TITLES = ["NAME", "STATE", "WGT", "CUR", "MAX", "LIM", "TOTAL", "IN", "OUT", "FOR", "LAST CHECK"];
@@ -25,14 +25,19 @@ const LEFT = new Set([0, STATE, TITLES.length - 1]);
 const LONGEST_NAME = 40;
 const LEAST_NAME = 12;
 const LEAST_CHECK = 24;
-const ANSI = { green: 32, yellow: 33, red: 31 };
+/** Lines that one trouble of a virtual router may take. */
+const PROBLEM_LINES = 3;
 
-/** The running balancer at a glance: a line about the process, a row a listen with its servers below, and what is down. */
+/**
+ * The running balancer at a glance: a line about the process, a row a listen with its servers below, a block a virtual
+ * router, and what is wrong.
+ */
 export function renderStatus(snapshot: Snapshot, options: TableOptions): string {
   const rows = snapshot.listens.flatMap((listen) => [listenRow(listen), ...listen.servers.map(serverRow)]);
   const lines = [...processLines(snapshot.process), ""];
   if (rows.length > 0) lines.push(...layOut([{ cells: TITLES, colour: null }, ...rows], options));
   else lines.push("no listens");
+  if (snapshot.vrrp !== null) lines.push("", ...vrrpLines(snapshot.vrrp, options));
   return `${[...lines, ...problemLines(snapshot, options.width)].map((line) => line.trimEnd()).join("\n")}\n`;
 }
 
@@ -88,7 +93,7 @@ function serverRow(server: ServerSnapshot): Row {
   };
 }
 
-function serverColour(status: string): Colour {
+function serverColour(status: string): Tone {
   if (status.startsWith("DOWN") || status === "MAINT (resolution)") return "red";
   if (status === "no check") return null;
   return status === "UP" ? "green" : "yellow";
@@ -123,14 +128,16 @@ function lastCheck(check: CheckSnapshot | null): string {
   return [...words, duration].filter((word) => word !== "").join(" ");
 }
 
-/** What is down, by name as far as a line reaches. */
+/** What is down, by name as far as a line reaches; each trouble of a virtual router is a sentence of its own. */
 function problemLines(snapshot: Snapshot, width: number): string[] {
-  const { servers, listens } = findProblems(snapshot);
+  const { servers, listens, routers } = findProblems(snapshot);
   const lines = [
     ...(servers.length > 0 ? [`${servers.length} server${plural(servers.length)} down: ${servers.join(", ")}`] : []),
     ...(listens.length > 0 ? [`nobody serves ${listens.join(", ")}`] : []),
   ];
-  return lines.length === 0 ? [] : ["", ...lines.map((line) => aligned(printable(line), width, true))];
+  const sentences = routers.flatMap((sentence) => wrapped(sentence, width, PROBLEM_LINES));
+  const all = [...lines.map((line) => aligned(printable(line), width, true)), ...sentences];
+  return all.length === 0 ? [] : ["", ...all];
 }
 
 function layOut(rows: readonly Row[], { colour, width }: TableOptions): string[] {
@@ -150,22 +157,11 @@ function layOut(rows: readonly Row[], { colour, width }: TableOptions): string[]
     row
       .map((cell, column) => {
         const text = aligned(cell, widths[column] ?? 0, LEFT.has(column));
-        const tone = colour && column === STATE ? rows[line]?.colour : null;
-        return " ".repeat(gaps[column] ?? 0) + (tone ? `\u001b[${ANSI[tone]}m${text}\u001b[0m` : text);
+        const tone = column === STATE ? (rows[line]?.colour ?? null) : null;
+        return " ".repeat(gaps[column] ?? 0) + toned(text, tone, colour);
       })
       .join(""),
   );
-}
-
-/** Cut with an ellipsis, or padded, to exactly `width` columns of the terminal. */
-function aligned(text: string, width: number, left: boolean): string {
-  let cut = text;
-  if (Bun.stringWidth(cut) > width) {
-    while (cut !== "" && Bun.stringWidth(cut) > width - 1) cut = cut.slice(0, -1);
-    cut += "…";
-  }
-  const padding = " ".repeat(Math.max(0, width - Bun.stringWidth(cut)));
-  return left ? cut + padding : padding + cut;
 }
 
 function plural(count: number): string {

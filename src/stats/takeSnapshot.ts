@@ -12,6 +12,7 @@ import type {
   ProcessSnapshot,
   ServerSnapshot,
   Snapshot,
+  VrrpStatus,
 } from "./snapshot.ts";
 import type { CheckView, ProxyView } from "./view.ts";
 
@@ -20,7 +21,20 @@ export function takeSnapshot(view: ProxyView): Snapshot {
   return {
     process: processSnapshot(view),
     listens: view.pools.map((pool, listen) => listenSnapshot(view, pool, listen)),
+    vrrp: vrrpStatus(view),
   };
+}
+
+function vrrpStatus({ vrrp, clock }: ProxyView): VrrpStatus | null {
+  if (vrrp === null) return null;
+  const ageMs = Math.max(0, Math.round(clock.nowMs() - vrrp.receivedMs));
+  const instances = vrrp.snapshot.instances.map((instance) => ({
+    ...instance,
+    inStateMs: instance.inStateMs + ageMs,
+    peer: instance.peer && { ...instance.peer, agoMs: instance.peer.agoMs + ageMs },
+    rivals: instance.rivals.map((rival) => ({ ...rival, agoMs: rival.agoMs + ageMs })),
+  }));
+  return { ...vrrp.snapshot, instances, ageMs };
 }
 
 function processSnapshot(view: ProxyView): ProcessSnapshot {

@@ -3,6 +3,7 @@ import type { Clock } from "../core/clock.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { ProcessBoard } from "../pool/processBoard.ts";
 import type { Sampler } from "./sampler.ts";
+import type { VrrpSnapshot } from "./vrrpSnapshot.ts";
 
 /** Everything that a snapshot is made from: what the control side of the proxy process has at hand. */
 export interface ProxyView {
@@ -32,6 +33,8 @@ export interface ProxyView {
   /** In the configuration's order; the sampler knows them by their place here. */
   readonly pools: readonly Pool[];
   readonly sampler: Sampler;
+  /** What the supervisor last said of its virtual routers, and when, monotonic ms; null: nothing, there may be none. */
+  readonly vrrp: { readonly snapshot: VrrpSnapshot; readonly receivedMs: number } | null;
   /** What is known of a server's checks; null: it is not checked. */
   check(pool: Pool, slot: number): CheckView | null;
 }

@@ -1,6 +1,7 @@
 import type { Clock } from "../core/clock.ts";
 import { assertNever } from "../core/errors.ts";
-import type { ProxyCommand, ProxyReport, ProxyStart } from "../proxy/protocol.ts";
+import type { HealthReport, ProxyCommand, ProxyReport, ProxyStart } from "../proxy/protocol.ts";
+import type { VrrpSnapshot } from "../stats/vrrpSnapshot.ts";
 import { afterCrash, type CrashHistory, NO_CRASHES } from "./backoff.ts";
 import type { BoundListeners } from "./listeners.ts";
 
@@ -10,6 +11,8 @@ const FIRST_EXTRA_FD = 3;
 /** Who hears what becomes of the proxy process. */
 export interface ProxyObserver {
   onReady(pid: number): void;
+  /** It has told how it stands; see supervisor/proxyWatch.ts. */
+  onHealth(report: HealthReport): void;
   /** It ended unasked; the next one starts in `delayMs`. */
   onCrash(reason: string, delayMs: number): void;
   /** It ended after it was asked to; `failure` says how when that was not as asked. */
@@ -84,6 +87,11 @@ export class ProxyHost {
     this.child?.kill("SIGKILL");
   }
 
+  /** Gives it the virtual routers to show in its statistics. */
+  showVrrp(snapshot: VrrpSnapshot): void {
+    this.tell({ kind: "vrrp", snapshot });
+  }
+
   private spawn(): Bun.Subprocess {
     const extra = [...this.listeners.listens.flatMap((listen) => listen.fds.flat()), this.listeners.admin];
     const child: Bun.Subprocess = Bun.spawn({
@@ -125,6 +133,9 @@ export class ProxyHost {
         return;
       case "failed":
         this.lastFailure = report.message;
+        return;
+      case "health":
+        this.observer.onHealth(report);
         return;
       default:
         assertNever(report);

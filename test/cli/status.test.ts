@@ -19,6 +19,7 @@ const MAIN = join(import.meta.dir, "../../src/main.ts");
 const HEALTHY: Snapshot = {
   process: processWith(),
   listens: [listenWith({ name: "web", servers: [serverWith({ name: "a" })] })],
+  vrrp: null,
 };
 
 /** An admin socket behind which things stand like this. */
@@ -97,7 +98,7 @@ describe("status", () => {
 
   test("is whole in a slow pipe, and silent in one that is closed early", async () => {
     const servers = Array.from({ length: 8000 }, (_, i) => serverWith({ name: `server_${i}` }));
-    const large: Snapshot = { process: processWith(), listens: [listenWith({ name: "web", servers })] };
+    const large: Snapshot = { process: processWith(), listens: [listenWith({ name: "web", servers })], vrrp: null };
     const socket = standing(large);
     const command = `${process.execPath} ${MAIN} status --json --socket ${socket}`;
     const slow = await run(["bash", "-c", `set -o pipefail; ${command} | (sleep 0.3; cat)`]);
@@ -184,6 +185,6 @@ describe("of several sockets", () => {
 test("the exit status is 1 for a listen that nobody serves, although a person wanted it so", () => {
   const servers = [serverWith({ name: "a", admin: "maint", status: "MAINT" })];
   const exitWith = (available: boolean) =>
-    exitStatus({ process: processWith(), listens: [listenWith({ name: "web", available, servers })] });
+    exitStatus({ process: processWith(), listens: [listenWith({ name: "web", available, servers })], vrrp: null });
   expect([exitWith(true), exitWith(false)]).toEqual([0, 1]);
 });

@@ -69,6 +69,7 @@ export function standOf(toml: string, threads = 2): Stand {
     board,
     pools,
     sampler: new Sampler(board, pools, () => 0, clock.nowMs()),
+    vrrp: null,
     check: (pool, slot) => checks.get(`${pool.config.name}/${slot}`) ?? null,
   };
   return { clock, view, board, pools, checks };

@@ -44,7 +44,7 @@ nobody serves b
       uptimeMs: 59_000,
       connections: { current: 0, max: 0, limit: 100, total: 0 },
     });
-    expect(plain({ process, listens: [listenWith({ name: "web", servers })] })).toBe(
+    expect(plain({ process, listens: [listenWith({ name: "web", servers })], vrrp: null })).toBe(
       `haproxy-lite 0.1.0 (abc1234) up 59s, pid 4711, 1 thread, 0/100 connections, 56/s
 
 NAME   STATE  WGT CUR MAX LIM TOTAL IN OUT  FOR  LAST CHECK
@@ -56,7 +56,7 @@ web    OPEN         0   0   -     0  0   0   0s  1/1 usable, 0/s, 0.0.0.0:14900
 
   test("says what is unusual about the process below its first line", () => {
     const process = processWith({ stopping: true, restarts: 2, proxyUptimeMs: 5 * MINUTE_MS, droppedLogs: 12 });
-    expect(plain({ process, listens: [] })).toBe(
+    expect(plain({ process, listens: [], vrrp: null })).toBe(
       `haproxy-lite 0.1.0 (abc1234) up 3d 4h 12m, pid 4711, 2 threads, 123/4096 connections, 56/s
 stopping: no new connections are accepted
 proxy process restarted 2 times; counters begin 5m 0s ago
@@ -79,13 +79,16 @@ no listens
     const output = coloured({
       process: processWith(),
       listens: [listenWith({ name: "web", status: "FULL", servers })],
+      vrrp: null,
     });
     expect(colours(output)).toEqual(["33 FULL", "33 UP 2/3", "33 DRAIN", "31 MAINT (resolution)"]);
   });
 
   test("shows how far slow start has got", () => {
     const servers = [serverWith({ name: "s", weight: { configured: 100, effective: 31 }, throttlePercent: 31 })];
-    expect(plain({ process: processWith(), listens: [listenWith({ name: "web", servers })] })).toContain("UP     31%");
+    expect(plain({ process: processWith(), listens: [listenWith({ name: "web", servers })], vrrp: null })).toContain(
+      "UP     31%",
+    );
   });
 
   test("fits into 100 columns whatever the names, states and figures, wide characters included", () => {
@@ -108,14 +111,14 @@ no listens
     const listens = [
       listenWith({ name: "n".repeat(150), ...huge, binds: ["b".repeat(300)], available: false, servers }),
     ];
-    const lines = plain({ process: processWith(), listens }).split("\n");
+    const lines = plain({ process: processWith(), listens, vrrp: null }).split("\n");
     for (const line of lines) expect(Bun.stringWidth(line)).toBeLessThanOrEqual(100);
     expect(lines.find((line) => line.includes("…"))).toBeDefined();
   });
 
   test("lets no server speak to the terminal", () => {
     const servers = [serverWith({ name: "s", check: checkedAs("L7RSP", { info: `${ESCAPE}[2J\u0007\n\u009bfake` }) })];
-    const output = plain({ process: processWith(), listens: [listenWith({ name: "web", servers })] });
+    const output = plain({ process: processWith(), listens: [listenWith({ name: "web", servers })], vrrp: null });
     expect(output).toContain("L7RSP ?[2J???fake");
     expect(output.split("\n")).toHaveLength(6);
   });
@@ -126,6 +129,7 @@ describe("problems", () => {
     findProblems({
       process: processWith(),
       listens: [listenWith({ name: "web", available, servers: [serverWith(server)] })],
+      vrrp: null,
     });
 
   test("are servers that are down, or have no address", () => {
@@ -136,8 +140,8 @@ describe("problems", () => {
 
   test("are not servers that a person took out, unless nobody is left", () => {
     for (const admin of ["maint", "drain"] as const) {
-      expect(problemsWith({ name: "a", admin, up: false })).toEqual({ servers: [], listens: [] });
-      expect(problemsWith({ name: "a", admin }, false)).toEqual({ servers: [], listens: ["web"] });
+      expect(problemsWith({ name: "a", admin, up: false })).toEqual({ servers: [], listens: [], routers: [] });
+      expect(problemsWith({ name: "a", admin }, false)).toEqual({ servers: [], listens: ["web"], routers: [] });
     }
   });
 });

@@ -95,6 +95,7 @@ export function checkedAs(status: CheckStatus, over: Partial<LastCheck> = {}): S
 /** Two services: one healthy but for a server that is down, one that nobody serves. */
 export const BUSY: Snapshot = {
   process: processWith(),
+  vrrp: null,
   listens: [
     listenWith({
       name: "tcp_service_a",

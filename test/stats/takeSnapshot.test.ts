@@ -7,6 +7,7 @@ import { Sampler } from "../../src/stats/sampler.ts";
 import type { ListenSnapshot, ServerSnapshot } from "../../src/stats/snapshot.ts";
 import { takeSnapshot } from "../../src/stats/takeSnapshot.ts";
 import { add, checkOf, LI_DB, listensOf, type Stand, standOf } from "./stand.ts";
+import { instanceWith, vrrpWith } from "./vrrpCases.ts";
 
 let stand: Stand;
 beforeEach(() => {
@@ -186,6 +187,24 @@ describe("the sampler", () => {
     cpuMs = 1500; // of 3 threads in 1 s
     sampler.sample(1000);
     expect(sampler.idlePercent(1000)).toBe(50);
+  });
+
+  test("has the virtual routers as they were told, with every age brought up to now", () => {
+    expect(takeSnapshot(stand.view).vrrp).toBeNull();
+    const peer = { address: "192.0.2.2", priority: 100, intervalMs: 1000, agoMs: 300 };
+    const rival = { address: "192.0.2.100", mac: "02:00:00:00:09:02", answers: 1, agoMs: 7 };
+    const told = vrrpWith(instanceWith({ inStateMs: 50, peer, rivals: [rival] }), instanceWith({ inStateMs: 0 }));
+    const view = { ...stand.view, vrrp: { snapshot: told, receivedMs: stand.clock.nowMs() } };
+    expect(takeSnapshot(view).vrrp).toEqual({ ...told, ageMs: 0 });
+    stand.clock.pass(1200.4);
+    expect(takeSnapshot(view).vrrp).toEqual({
+      ...vrrpWith(
+        instanceWith({ inStateMs: 1250, peer: { ...peer, agoMs: 1500 }, rivals: [{ ...rival, agoMs: 1207 }] }),
+        instanceWith({ inStateMs: 1200 }),
+      ),
+      ageMs: 1200,
+    });
+    expect(told.instances[0]?.inStateMs).toBe(50);
   });
 
   test("samples and snapshots 50 listens of 40 servers in a few milliseconds", () => {
