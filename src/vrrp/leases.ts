@@ -41,16 +41,17 @@ export class LeasedAddresses implements AddressHolder {
 
   /** Adds and renews all; from then on they are renewed until {@link release}, or until a freeze outlasts the lease. */
   hold(): void {
-    for (const address of this.addresses) {
-      const result = address.hold(this.seconds);
-      if (result < 0) this.onError(address.text, -result);
-    }
+    const refused = this.addresses
+      .map((address) => ({ text: address.text, errno: -address.hold(this.seconds) }))
+      .filter(({ errno }) => errno > 0);
     this.cancelRenewal?.();
     const endMs = this.clock.nowMs() + this.seconds * 1000;
     this.cancelRenewal = this.clock.after((this.seconds * 1000) / RENEWALS, () => {
       // After a freeze as long as the lease somebody else may own the addresses: whether to take them back is not ours to say.
       if (this.clock.nowMs() < endMs) this.hold();
     });
+    // Last, because who hears of it may well release.
+    for (const { text, errno } of refused) this.onError(text, errno);
   }
 
   release(): void {

@@ -111,6 +111,21 @@ test("an address that the kernel refuses is told with its errno, and the others 
   expect(door.present()).toHaveLength(2);
 });
 
+test("who releases on hearing of a refusal has released: nothing is renewed", () => {
+  const clock = new FakeClock();
+  const door = kernel(clock);
+  door.refuses.set("192.0.2.100/24", 1);
+  const holder: LeasedAddresses = new LeasedAddresses(
+    clock,
+    ["192.0.2.100/24", "192.0.2.101/24"].map(door.address),
+    2,
+    () => holder.release(),
+  );
+  holder.hold();
+  expect(door.present()).toEqual([]);
+  expect(clock.pendingMs).toEqual([]);
+});
+
 test("a new list takes away what is no longer listed and brings what is new, at once while held", () => {
   const { door, holder } = stand();
   holder.hold();

@@ -1,0 +1,82 @@
+import type { VrrpPriorityPart } from "../stats/vrrpSnapshot.ts";
+
+/** What one tracker found, and how much it counts. */
+export interface TrackerReport {
+  /** Its name, which is its identity: "script chk_uplink", "interface eth1", "proxy", "listen web", "file /run/weight". */
+  readonly tracker: string;
+  /** unknown: no result yet. */
+  readonly state: "unknown" | "ok" | "failed";
+  /** -253..253; 0: failure means FAULT. */
+  readonly weight: number;
+  /** The contribution negated; with weight 0, ok means FAULT. */
+  readonly reverse: boolean;
+  /** Files only: their number times the weight, before `reverse`. */
+  readonly amount?: number;
+  /** Files only: whether their number means FAULT. */
+  readonly fault?: boolean;
+  /** What it found, in words; "" for nothing to say. */
+  readonly detail: string;
+}
+
+/** The priority, how it came about, and what forbids to own the addresses. */
+export interface Weighing {
+  /** Base and all contributions, not clamped. */
+  readonly total: number;
+  /** What adverts carry: 1..254, or 255 for an owner. */
+  readonly effective: number;
+  readonly parts: readonly VrrpPriorityPart[];
+  /** A sentence for each tracker that means FAULT. */
+  readonly faults: readonly string[];
+  /** Trackers that may mean FAULT and have not answered yet. */
+  readonly waiting: readonly string[];
+}
+
+/** Base priority of the router that owns the addresses: weights do not count (RFC 9568 §5.2.4, keepalived). */
+export const OWNER_PRIORITY = 255;
+
+const HIGHEST = 254;
+const LOWEST = 1;
+
+/** keepalived's arithmetic: the sum of base and contributions, clamped to 1..254 only at the end. */
+export function weigh(base: number, reports: readonly TrackerReport[]): Weighing {
+  const owner = base === OWNER_PRIORITY;
+  const parts = reports.map(({ tracker, state, weight, reverse, detail, ...report }) => ({
+    tracker,
+    state,
+    weight,
+    reverse,
+    amount: owner ? 0 : contribution({ tracker, state, weight, reverse, detail, ...report }),
+    detail,
+  }));
+  const total = parts.reduce((sum, { amount }) => sum + amount, base);
+  return {
+    total,
+    effective: owner ? OWNER_PRIORITY : Math.min(HIGHEST, Math.max(LOWEST, total)),
+    parts,
+    faults: reports.filter(meansFault).map(faultSentence),
+    waiting: reports.filter(({ state, weight }) => state === "unknown" && weight === 0).map(({ tracker }) => tracker),
+  };
+}
+
+/** The sum in words: "103 = 101 + 2 (script chk_haproxy ok)". */
+export function prioritySum(base: number, { total, effective, parts }: Weighing): string {
+  const summands = parts
+    .filter(({ weight }) => weight !== 0)
+    .map(({ tracker, state, amount }) => ` ${amount < 0 ? "-" : "+"} ${Math.abs(amount)} (${tracker} ${state})`);
+  const sum = summands.length === 0 ? `${total}` : `${total} = ${base}${summands.join("")}`;
+  return total === effective ? sum : `${effective}, the limit for ${sum}`;
+}
+
+function contribution({ state, weight, reverse, amount }: TrackerReport): number {
+  const added = amount ?? (state === "ok" ? Math.max(weight, 0) : state === "failed" ? Math.min(weight, 0) : 0);
+  // Adding 0 turns the -0 of a negated nothing into 0.
+  return (reverse ? -added : added) + 0;
+}
+
+function meansFault({ state, weight, reverse, fault }: TrackerReport): boolean {
+  return fault ?? (weight === 0 && state === (reverse ? "ok" : "failed"));
+}
+
+function faultSentence({ tracker, state, detail }: TrackerReport): string {
+  return `${tracker} ${state}${detail === "" ? "" : `: ${detail}`}`;
+}

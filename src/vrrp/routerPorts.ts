@@ -1,0 +1,40 @@
+import type { Clock } from "../core/clock.ts";
+import type { Level } from "../core/syslogCodes.ts";
+import type { VrrpInstanceSnapshot, VrrpStateName } from "../stats/vrrpSnapshot.ts";
+import type { AddressHolder, AdvertTransport, Announcer } from "./ports.ts";
+import type { Peer } from "./transitions.ts";
+
+/** A change of state, as people are told of it. */
+export interface TransitionReport {
+  readonly from: VrrpStateName;
+  readonly to: VrrpStateName;
+  /** A sentence without a full stop that says everything, the sum of the priority included. */
+  readonly cause: string;
+  /** The effective one. */
+  readonly priority: number;
+}
+
+/** Who hears what a virtual router does. Texts do not name the instance. */
+export interface RouterObserver {
+  /** The one log line of a change of state is made of this; it is in no {@link onLog}. */
+  onTransition(transition: TransitionReport): void;
+  onLog(level: Level, text: string): void;
+  onPriorityChange(effective: number): void;
+  /** A MASTER heard another one of lower rank: notify_master_rx_lower_pri. */
+  onRival(peer: Peer): void;
+  /** What a snapshot shows changed, other than by counting. */
+  onChange(): void;
+}
+
+/** The world of one virtual router. */
+export interface RouterPorts {
+  readonly clock: Clock;
+  readonly transport: AdvertTransport;
+  readonly addresses: AddressHolder;
+  readonly announcer: Announcer;
+  readonly observer: RouterObserver;
+  /** For snapshots: whether an address, as "192.0.2.100/24", is on the interface now. */
+  present(address: string): boolean;
+  /** For snapshots: hosts that answered for an address while it was ours. */
+  rivals(): VrrpInstanceSnapshot["rivals"];
+}

@@ -1,0 +1,187 @@
+import type { VrrpConfig, VrrpInstanceConfig } from "../config/schema.ts";
+import type { Clock } from "../core/clock.ts";
+import type { Level } from "../core/syslogCodes.ts";
+import { InterfaceSysctls } from "../net/interfaceSysctl.ts";
+import { LinkMonitor } from "../net/linkMonitor.ts";
+import type { VrrpSnapshot, VrrpStateName } from "../stats/vrrpSnapshot.ts";
+import { addressFamily } from "./adverts.ts";
+import { type Host, Instance } from "./instance.ts";
+import type { TrackerReport } from "./priority.ts";
+import type { TransitionReport } from "./routerPorts.ts";
+import { SyncGroup } from "./syncGroup.ts";
+import { type ServiceHealth, TrackerFeed } from "./trackerFeed.ts";
+
+/** Who hears what the virtual routers do. */
+export interface SpeakerObserver {
+  onLog(level: Level, text: string): void;
+  onTransition(instance: VrrpInstanceConfig, transition: TransitionReport): void;
+  /** All members of a sync group are in this state now. */
+  onGroup(group: string, state: VrrpStateName): void;
+  /** A MASTER heard another one of lower rank. `priority` is our own. */
+  onRival(instance: VrrpInstanceConfig, priority: number): void;
+  /** A reload removed the instance; it has resigned. */
+  onDeleted(instance: VrrpInstanceConfig, priority: number): void;
+  /** A stop ended it. */
+  onStopped(instance: VrrpInstanceConfig, priority: number): void;
+  /** {@link Speaker.snapshot} says something new. */
+  onChange(): void;
+}
+
+export interface SpeakerWorld {
+  readonly clock: Clock;
+  /** Stands in for `router_id`. */
+  readonly hostName: string;
+  readonly health: ServiceHealth;
+  readonly observer: SpeakerObserver;
+}
+
+/** All virtual routers of this host: made from a configuration, fed with what this host knows of itself, shown as one. */
+export class Speaker {
+  private readonly host: Host;
+  private readonly instances = new Map<string, Instance>();
+  private groups: SyncGroup[] = [];
+  private readonly groupStates = new Map<string, VrrpStateName>();
+  private readonly feed: TrackerFeed;
+  /** Names of the trackers that each router was told of. */
+  private readonly tracked = new Map<string, ReadonlySet<string>>();
+  private readonly stopFollowing: () => void;
+
+  /** Starts everything; throws SystemError when the kernel lets us watch no interfaces. */
+  constructor(
+    private config: VrrpConfig,
+    private readonly world: SpeakerWorld,
+  ) {
+    const monitor = LinkMonitor.open(world.clock);
+    this.host = {
+      clock: world.clock,
+      monitor,
+      sysctls: new InterfaceSysctls((ifindex) => monitor.link(ifindex)?.name ?? null),
+    };
+    this.stopFollowing = monitor.onChange(() => this.follow());
+    this.feed = new TrackerFeed({ clock: world.clock, monitor, health: world.health }, (instance, reports) =>
+      this.report(instance, reports),
+    );
+    for (const instance of config.instances) this.add(instance);
+    this.feed.run(config);
+    this.group();
+    for (const instance of this.instances.values()) instance.start();
+  }
+
+  /** {@link ServiceHealth} answers otherwise than before. */
+  healthChanged(): void {
+    this.feed.changed();
+  }
+
+  snapshot(): VrrpSnapshot {
+    const routerId = this.config.routerId ?? this.world.hostName;
+    return { routerId, instances: [...this.instances.values()].map((instance) => instance.snapshot()) };
+  }
+
+  /** Applies another configuration: routers that stay the same keep their state. What changed, in words. */
+  reload(config: VrrpConfig): string[] {
+    const before = this.config;
+    const after = new Map(config.instances.map((instance) => [instance.name, instance]));
+    for (const group of this.groups) group.dissolve();
+    this.config = config;
+    const removed = before.instances.filter((old) => !isSameRouter(old, after.get(old.name)));
+    for (const old of removed) this.remove(old, !after.has(old.name));
+    const changes = config.instances.flatMap((instance) => {
+      const running = this.instances.get(instance.name);
+      if (running !== undefined) return running.reconfigure(instance).map((change) => `${instance.name}: ${change}`);
+      this.add(instance);
+      return [`${instance.name}: added`];
+    });
+    this.feed.run(config);
+    this.group();
+    for (const instance of this.instances.values()) instance.start();
+    return [...removed.map(({ name }) => `${name}: removed, it resigned first`), ...changes];
+  }
+
+  /** Every router resigns and gives its addresses back. All done on return. */
+  stop(): void {
+    this.stopFollowing();
+    this.feed.stop();
+    for (const instance of this.config.instances) {
+      const running = this.instances.get(instance.name);
+      running?.stop();
+      this.world.observer.onStopped(instance, running?.router.priorityOf ?? 0);
+    }
+    this.host.monitor.close();
+  }
+
+  private add(config: VrrpInstanceConfig): void {
+    const { observer } = this.world;
+    const instance = new Instance(config, this.host, {
+      onLog: (level, text) => observer.onLog(level, `${config.name}: ${text}`),
+      onTransition: (transition) => {
+        observer.onTransition(this.configOf(config), transition);
+        this.watchGroups();
+      },
+      onPriorityChange: () => {},
+      onRival: () => observer.onRival(this.configOf(config), instance.router.priorityOf),
+      onChange: () => observer.onChange(),
+    });
+    this.instances.set(config.name, instance);
+  }
+
+  private remove(config: VrrpInstanceConfig, forGood: boolean): void {
+    const instance = this.instances.get(config.name);
+    if (instance === undefined) return;
+    instance.stop();
+    this.instances.delete(config.name);
+    this.tracked.delete(config.name);
+    if (forGood) this.world.observer.onDeleted(config, instance.router.priorityOf);
+  }
+
+  /** The configuration of an instance as it is now: a reload may have changed what it was made with. */
+  private configOf(made: VrrpInstanceConfig): VrrpInstanceConfig {
+    return this.config.instances.find(({ name }) => name === made.name) ?? made;
+  }
+
+  private report(name: string, reports: readonly TrackerReport[]): void {
+    const router = this.instances.get(name)?.router;
+    if (router === undefined) return;
+    const names = new Set(reports.map(({ tracker }) => tracker));
+    for (const tracker of this.tracked.get(name) ?? []) if (!names.has(tracker)) router.removeTracker(tracker);
+    this.tracked.set(name, names);
+    for (const report of reports) router.setTracker(report);
+  }
+
+  private follow(): void {
+    for (const instance of this.instances.values()) instance.follow();
+    this.feed.changed();
+    this.world.observer.onChange();
+  }
+
+  private group(): void {
+    const members = Map.groupBy(this.config.instances, ({ syncGroup }) => syncGroup);
+    members.delete(null);
+    this.groups = [...members].map(([name, configs]) => {
+      const routers = configs.flatMap((config) => this.instances.get(config.name)?.router ?? []);
+      return new SyncGroup(name as string, routers);
+    });
+  }
+
+  /** Tells when the last member of a group has arrived in a state. */
+  private watchGroups(): void {
+    const groups = Map.groupBy(this.instances.values(), (instance) => instance.syncGroup);
+    for (const [group, members] of groups) {
+      const states = new Set(members.map(({ router }) => router.state));
+      const [state] = states;
+      if (group === null || state === undefined || states.size > 1 || this.groupStates.get(group) === state) continue;
+      this.groupStates.set(group, state);
+      if (state !== "INIT") this.world.observer.onGroup(group, state);
+    }
+  }
+}
+
+/** Whether a configuration can take the place of another without the router ending: its identity on the network is the same. */
+function isSameRouter(a: VrrpInstanceConfig, b: VrrpInstanceConfig | undefined): boolean {
+  return (
+    b !== undefined &&
+    a.interface === b.interface &&
+    a.virtualRouterId === b.virtualRouterId &&
+    a.useVmac === b.useVmac &&
+    addressFamily(a) === addressFamily(b)
+  );
+}

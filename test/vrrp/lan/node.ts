@@ -1,0 +1,259 @@
+import type { VrrpInstanceConfig } from "../../../src/config/schema.ts";
+import type { Clock } from "../../../src/core/clock.ts";
+import { AddressAnnouncer } from "../../../src/vrrp/announcer.ts";
+import { LeasedAddresses, leaseSeconds } from "../../../src/vrrp/leases.ts";
+import type { Datagram } from "../../../src/vrrp/ports.ts";
+import { VirtualRouter } from "../../../src/vrrp/router.ts";
+import type { TransitionReport } from "../../../src/vrrp/routerPorts.ts";
+import { SyncGroup } from "../../../src/vrrp/syncGroup.ts";
+import type { Segment } from "./segment.ts";
+import type { World } from "./world.ts";
+
+/** A raw socket's buffer holds a few dozen adverts. */
+const SOCKET_BUFFER_DATAGRAMS = 40;
+const WALL_START_MS = Date.UTC(2026, 0, 1);
+
+interface Timer {
+  atMs: number;
+  cancel: () => void;
+  readonly fn: () => void;
+}
+
+/** The kernel's side of one virtual router: what is queued on its socket, and how long its address lives. */
+export interface Port {
+  readonly index: number;
+  readonly segment: Segment;
+  readonly source: Uint8Array;
+  readonly queue: Datagram[];
+  heldUntilMs: number;
+  cancelExpiry: () => void;
+}
+
+/** A host: a kernel that outlives the process, and the process with its virtual routers. Its parts but for kernel and time are real. */
+export class SimNode {
+  readonly ports: Port[];
+  routers: VirtualRouter[] = [];
+  /** stopped: SIGSTOP, the kernel goes on. paused: the whole machine stands still. */
+  frozen: "no" | "stopped" | "paused" = "no";
+  alive = false;
+  linkUp = true;
+  /** Live timers of the process. */
+  readonly timers = new Set<Timer>();
+  readonly transitions: string[] = [];
+  announcements = 0;
+  /** Faults and trackers as they are now, told to each new process. */
+  healthy = true;
+  weightOk = true;
+  private readonly late: (() => void)[] = [];
+  private frozenSinceMs = 0;
+  private lostMs = 0;
+  private wallAheadMs = 0;
+
+  constructor(
+    readonly name: string,
+    private readonly world: World,
+    public configs: readonly VrrpInstanceConfig[],
+    segments: readonly Segment[],
+    sources: readonly Uint8Array[],
+  ) {
+    this.ports = segments.map((segment, index) => {
+      const source = sources[index] as Uint8Array;
+      const port = { index, segment, source, queue: [], heldUntilMs: -1, cancelExpiry: () => {} };
+      segment.plug(this, port);
+      return port;
+    });
+  }
+
+  /** A new process. */
+  boot(): void {
+    if (this.alive) return;
+    this.alive = true;
+    for (const port of this.ports) port.queue.length = 0;
+    this.routers = this.ports.map((port, index) => this.routerOf(port, this.configs[index] as VrrpInstanceConfig));
+    const group = this.configs[0]?.syncGroup ?? null;
+    if (group !== null) new SyncGroup(group, this.routers);
+    this.tellHealth();
+    for (const router of this.routers) router.start();
+  }
+
+  /** SIGKILL: the kernel keeps the addresses until their lease ends. */
+  crash(): void {
+    this.alive = false;
+    for (const timer of this.timers) timer.cancel();
+    this.timers.clear();
+    this.late.length = 0;
+    this.frozen = "no";
+  }
+
+  /** A clean end. */
+  shutDown(): void {
+    if (!this.alive) return;
+    for (const router of this.routers) router.stop();
+    this.alive = false;
+  }
+
+  freeze(how: "stopped" | "paused"): void {
+    if (this.frozen !== "no") return;
+    this.frozen = how;
+    this.frozenSinceMs = this.world.nowMs;
+  }
+
+  /**
+   * @param monotonic whether the monotonic clock went on during a pause; else only the wall clock shows it
+   * @param socketsFirst what the event loop looks at first
+   */
+  thaw(monotonic: boolean, socketsFirst: boolean): void {
+    if (this.frozen === "no") return;
+    const paused = this.frozen === "paused";
+    this.frozen = "no";
+    const lastedMs = this.world.nowMs - this.frozenSinceMs;
+    if (paused && !monotonic) this.sleep(lastedMs);
+    if (paused) for (const port of this.ports) this.hold(port, port.heldUntilMs + (monotonic ? 0 : lastedMs));
+    if (socketsFirst) this.receive();
+    for (const run of this.late.splice(0)) run();
+    this.receive();
+  }
+
+  /** Something in the process: later if it is frozen, never if it is dead. */
+  do(run: () => void): void {
+    if (!this.alive) return;
+    if (this.frozen === "no") run();
+    else this.late.push(run);
+  }
+
+  /** Somebody sets the clock. */
+  stepWall(ms: number): void {
+    this.wallAheadMs += ms;
+  }
+
+  /** The routers are told what is true of health and link. */
+  tellHealth(): void {
+    for (const [index, router] of this.routers.entries()) {
+      const state = this.healthy || index > 0 ? ("ok" as const) : ("failed" as const);
+      router.setTracker({ tracker: "script chk", state, weight: 0, reverse: false, detail: "" });
+      const bonus = this.weightOk ? ("ok" as const) : ("failed" as const);
+      router.setTracker({ tracker: "script bonus", state: bonus, weight: -30, reverse: false, detail: "" });
+      router.setFault("link", this.linkUp ? null : "interface eth0 is down");
+    }
+  }
+
+  /** Somebody else on this host removes the address. */
+  removeByHand(port: Port): void {
+    if (port.heldUntilMs <= this.world.nowMs) return;
+    this.hold(port, -1);
+    this.do(() => this.routers[port.index]?.addressesMissing(["192.0.2.100/24"]));
+  }
+
+  /** The address is there, and the kernel answers for it. */
+  answers(port: Port): boolean {
+    return this.holds(port) && this.frozen !== "paused" && this.linkUp;
+  }
+
+  holds(port: Port): boolean {
+    return port.heldUntilMs > this.world.nowMs;
+  }
+
+  /** The kernel queues what arrives. */
+  arrive(port: Port, datagram: Datagram): void {
+    if (!this.linkUp || this.frozen === "paused" || !this.alive) return;
+    if (port.queue.length < SOCKET_BUFFER_DATAGRAMS) port.queue.push(datagram);
+    if (this.frozen === "no") this.routers[port.index]?.received();
+  }
+
+  /** Time as this process sees it. */
+  readonly clock: Clock = {
+    nowMs: () => this.world.nowMs - this.lostMs,
+    wallMs: () => WALL_START_MS + this.world.nowMs + this.wallAheadMs,
+    after: (delayMs, fn) => {
+      const timer: Timer = { atMs: this.world.nowMs + delayMs, cancel: () => {}, fn };
+      this.timers.add(timer);
+      this.schedule(timer);
+      return () => {
+        timer.cancel();
+        this.timers.delete(timer);
+      };
+    },
+  };
+
+  private schedule(timer: Timer): void {
+    timer.cancel = this.world.at(timer.atMs, () => {
+      const run = () => {
+        // Cancelled or dead in the meantime.
+        if (!this.timers.delete(timer)) return;
+        timer.fn();
+      };
+      if (this.frozen === "no") run();
+      else this.late.push(run);
+    });
+  }
+
+  /** A pause that the monotonic clock does not show: every timer is as far away as it was. */
+  private sleep(lastedMs: number): void {
+    this.lostMs += lastedMs;
+    this.late.length = 0;
+    for (const timer of this.timers) {
+      timer.cancel();
+      timer.atMs += lastedMs;
+      this.schedule(timer);
+    }
+  }
+
+  private receive(): void {
+    for (const router of this.routers) if (this.alive) router.received();
+  }
+
+  private hold(port: Port, untilMs: number): void {
+    port.cancelExpiry();
+    port.heldUntilMs = untilMs;
+    if (untilMs <= this.world.nowMs) return;
+    port.cancelExpiry = this.world.at(untilMs, () => {
+      this.do(() => this.routers[port.index]?.addressesMissing(["192.0.2.100/24"]));
+    });
+  }
+
+  private routerOf(port: Port, config: VrrpInstanceConfig): VirtualRouter {
+    const { clock } = this;
+    const lease = {
+      text: "192.0.2.100/24",
+      hold: (seconds: number) => {
+        this.hold(port, this.world.nowMs + seconds * 1000);
+        return 0;
+      },
+      release: () => {
+        this.hold(port, -1);
+        return 0;
+      },
+    };
+    const seconds = leaseSeconds(config.downTimerAdverts, config.advertIntMs);
+    const count = () => {
+      this.announcements += 1;
+    };
+    return new VirtualRouter(config, {
+      clock,
+      transport: {
+        source: port.source,
+        destinations: port.segment.destinations(port),
+        send: (destination, message) => port.segment.transmit(this, port, destination, message),
+        receive: (deliver) => {
+          for (let next = port.queue.shift(); next !== undefined; next = port.queue.shift()) deliver(next);
+        },
+      },
+      addresses: new LeasedAddresses(clock, [lease], seconds, () => {}),
+      announcer: new AddressAnnouncer(clock, config.garp, () => [{ family: 4, send: count }]),
+      observer: {
+        onTransition: (report) => this.note(port, report),
+        onLog: () => {},
+        onPriorityChange: () => {},
+        onRival: () => {},
+        onChange: () => {},
+      },
+      present: () => this.holds(port),
+      rivals: () => [],
+    });
+  }
+
+  private note(port: Port, { from, to, cause }: TransitionReport): void {
+    const at = (this.world.nowMs / 1000).toFixed(3);
+    this.transitions.push(`${at} ${this.name}${port.index} ${from} > ${to}: ${cause}`);
+  }
+}
