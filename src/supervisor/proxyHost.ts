@@ -10,6 +10,8 @@ const FIRST_EXTRA_FD = 3;
 
 /** Who hears what becomes of the proxy process. */
 export interface ProxyObserver {
+  /** A process was started; it will say when it serves. */
+  onStart(): void;
   onReady(pid: number): void;
   /** It has told how it stands; see supervisor/proxyWatch.ts. */
   onHealth(report: HealthReport): void;
@@ -59,6 +61,7 @@ export class ProxyHost {
       this.onExit(`cannot be started: ${(error as Error).message}`);
       return;
     }
+    this.observer.onStart();
     this.tell({
       kind: "start",
       ...this.terms,

@@ -5,7 +5,7 @@ import type { Config } from "../config/schema.ts";
 import { systemClock } from "../core/clock.ts";
 import { PROXY_PROCESS, selfCommand } from "../core/self.ts";
 import { StandardStream } from "../net/standardStreams.ts";
-import { Supervisor } from "./supervisor.ts";
+import { Supervisor, type SupervisorWorld } from "./supervisor.ts";
 
 /** Two SIGINTs within this time are one: npm and shells pass a terminal's Ctrl-C on a second time. */
 const ECHO_MS = 50;
@@ -13,9 +13,13 @@ const SIGHUP_BIT = 1n;
 
 /**
  * Runs supervisor and proxy process in the foreground until signals end them; the exit status. `onReady` is called when the
- * first proxy process serves. Throws UserError when it cannot start.
+ * first proxy process serves; SIGHUP reads the file again through `reload`. Throws UserError when it cannot start.
  */
-export async function runSupervisor(config: Config, onReady: () => void = () => {}): Promise<number> {
+export async function runSupervisor(
+  config: Config,
+  reload: SupervisorWorld["reload"],
+  onReady: () => void = () => {},
+): Promise<number> {
   const uid = process.getuid?.() ?? 0;
   const [program = "", ...rest] = selfCommand();
   const stdout = new StandardStream(process.stdout);
@@ -29,6 +33,7 @@ export async function runSupervisor(config: Config, onReady: () => void = () => 
     proxyCommand: [`/proc/${process.pid}/exe`, ...rest, PROXY_PROCESS],
     proxyName: basename(program),
     adminSocket: config.admin.socket ?? defaultAdminSocket({ uid, runtimeDir: process.env.XDG_RUNTIME_DIR }),
+    reload,
     onReady,
   });
   // Before anything is there that a signal would leave behind.
@@ -41,7 +46,8 @@ export async function runSupervisor(config: Config, onReady: () => void = () => 
     supervisor.stop("SIGINT");
   });
   const interactive = hasTerminal();
-  if (!isHangupIgnored()) process.on("SIGHUP", () => (interactive ? supervisor.stop("SIGHUP") : supervisor.hangup()));
+  if (!isHangupIgnored())
+    process.on("SIGHUP", () => (interactive ? supervisor.stop("SIGHUP") : void supervisor.reload("SIGHUP")));
   supervisor.start();
   const status = await supervisor.finished;
   await Promise.all([stdout.drain(), stderr.drain()]);

@@ -1,19 +1,25 @@
-import type { Config } from "../config/schema.ts";
+import type { LoadedFile } from "../config/load.ts";
+import type { Config, VrrpConfig } from "../config/schema.ts";
 import type { Clock } from "../core/clock.ts";
 import { formatEndpoint } from "../core/endpoint.ts";
 import { UserError } from "../core/errors.ts";
 import { Level } from "../core/syslogCodes.ts";
 import { VERSION } from "../core/version.ts";
 import type { Logger } from "../log/logger.ts";
+import { SystemError } from "../net/libc.ts";
 import { raiseFileLimit } from "../net/limits.ts";
 import type { StandardStream } from "../net/standardStreams.ts";
 import { releaseStartupPagesSoon } from "../net/startupPages.ts";
 import { openLogger } from "../relay/openLogger.ts";
+import type { ServiceHealth } from "../vrrp/trackerFeed.ts";
 import { chooseAccount } from "./account.ts";
 import { filesNeeded, maxconnWithin } from "./fileBudget.ts";
 import { BoundListeners } from "./listeners.ts";
 import { writePidFile } from "./pidFile.ts";
 import { ProxyHost } from "./proxyHost.ts";
+import { PROXY_LATE_MS, ProxyWatch } from "./proxyWatch.ts";
+import { planReload } from "./reload.ts";
+import { VirtualIps } from "./virtualIps.ts";
 
 /** What the supervisor needs of the world. */
 export interface SupervisorWorld {
@@ -25,6 +31,8 @@ export interface SupervisorWorld {
   proxyCommand: readonly string[];
   proxyName: string;
   adminSocket: string;
+  /** Reads the configuration file again; `path` names it in messages. */
+  reload: { readonly path: string; load(): Promise<LoadedFile> };
   /** The first proxy process serves. */
   onReady(): void;
 }
@@ -50,14 +58,21 @@ export class Supervisor {
   private removePidFile: (() => void) | null = null;
   private everReady = false;
   private stopSignals = 0;
+  private reloading = false;
+  private reloadWanted = false;
+  private virtualIps: VirtualIps | null = null;
+  /** Scripts and mails that the virtual IPs still have to tell of their end. */
+  private lastWords: Promise<void> | null = null;
+  private readonly proxyWatch: ProxyWatch;
 
   constructor(
-    private readonly config: Config,
+    private config: Config,
     private readonly world: SupervisorWorld,
   ) {
     this.finished = new Promise((resolve) => {
       this.end = resolve;
     });
+    this.proxyWatch = new ProxyWatch(world.clock, PROXY_LATE_MS, () => this.virtualIps?.healthChanged());
     this.logger = openLogger(config.logs, process.pid, world.clock, { stdout: world.stdout, stderr: world.stderr });
   }
 
@@ -66,9 +81,7 @@ export class Supervisor {
     const { config, world } = this;
     const { account, warning } = chooseAccount(config.global, world.uid);
     if (warning !== null) this.warn(warning);
-    for (const section of ["vrrp", "stats"] as const) {
-      if (config[section] !== null) this.warn(`[${section}] is valid, but this version does not run it`);
-    }
+    if (config.stats !== null) this.warn("[stats] is valid, but this version does not run it");
     const maxconn = this.fitFileLimit();
     this.listeners = BoundListeners.bind(config, world.adminSocket);
     this.writePid();
@@ -78,11 +91,14 @@ export class Supervisor {
       this.listeners,
       world.clock,
       {
+        onStart: () => this.proxyWatch.started(),
         onReady: (pid) => this.onReady(pid),
+        onHealth: (report) => this.proxyWatch.reported(report),
         onCrash: (reason, delayMs) => this.onCrash(reason, delayMs),
         onStopped: (failure) => this.onStopped(failure),
       },
     );
+    if (config.vrrp !== null) this.startVirtualIps(config.vrrp);
     this.host.start();
   }
 
@@ -99,14 +115,82 @@ export class Supervisor {
     this.say(
       `${signal}: stopping; connections may finish for ${hardStopAfterMs / 1000} s (send it again to end them now)`,
     );
+    // First of all: clients of the virtual IPs go to another host before this one refuses them.
+    this.lastWords = this.virtualIps?.stop() ?? null;
+    this.virtualIps = null;
     this.listeners?.closeListens();
     this.killAfter(hardStopAfterMs + STOP_GRACE_MS);
     this.host?.stop();
   }
 
-  /** SIGHUP asks daemons to reload, which this version cannot: it must not end the service either. */
-  hangup(): void {
-    this.warn("SIGHUP: this version does not reload; the configuration stays as it is (restart to change it)");
+  /** Reads the configuration again and applies what can change in place; a file with errors changes nothing. */
+  async reload(signal: string): Promise<void> {
+    this.reloadWanted = true;
+    if (this.reloading) return;
+    this.reloading = true;
+    // A signal that comes while the file is being read may stand for a change that came too late for that reading.
+    while (this.reloadWanted) {
+      this.reloadWanted = false;
+      const loaded = await this.world.reload.load();
+      if (this.stopSignals === 0) this.applyReload(signal, loaded);
+    }
+    this.reloading = false;
+  }
+
+  private applyReload(signal: string, loaded: LoadedFile): void {
+    const { path } = this.world.reload;
+    const plan = planReload(this.config, loaded, path);
+    if (plan.kind === "refused") {
+      for (const line of plan.errors) this.tell(Level.err, line);
+      this.tell(Level.err, `${signal}: ${path} is not valid: nothing changes, the running configuration stays`);
+      return;
+    }
+    for (const line of plan.warnings) this.warn(line);
+    if (plan.kind === "unchanged") {
+      this.say(`${signal}: ${path} means what runs already: nothing changes`);
+      return;
+    }
+    for (const { part, change } of plan.waiting)
+      this.warn(`${signal}: ${part} ${change}: takes effect at the next start`);
+    this.config = plan.config;
+    if (plan.applied.length > 0) this.reloadVirtualIps(signal);
+  }
+
+  private reloadVirtualIps(signal: string): void {
+    const { vrrp } = this.config;
+    const { virtualIps } = this;
+    if (vrrp === null) {
+      this.virtualIps = null;
+      void virtualIps?.stop();
+      this.say(`${signal}: [vrrp] removed: this host owns no virtual IP any more`);
+      return;
+    }
+    if (virtualIps === null) {
+      try {
+        this.startVirtualIps(vrrp);
+        this.say(`${signal}: [vrrp] added`);
+      } catch (error) {
+        this.tell(Level.err, `${signal}: ${(error as Error).message}`);
+      }
+      return;
+    }
+    const changes = virtualIps.reload(vrrp);
+    this.say(`${signal}: reloaded: ${changes.length === 0 ? "no instance changed" : changes.join("; ")}`);
+  }
+
+  private startVirtualIps(vrrp: VrrpConfig): void {
+    const { proxyWatch, world } = this;
+    try {
+      this.virtualIps = new VirtualIps(vrrp, {
+        clock: world.clock,
+        health: serviceHealth(proxyWatch, () => this.everReady),
+        log: (level, text) => this.logger.log(level, text),
+        show: (snapshot) => this.host?.showVrrp(snapshot),
+      });
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error;
+      throw new UserError(`cannot watch the network interfaces: ${error.message}`, EXIT_FAILED);
+    }
   }
 
   private killAfter(delayMs: number): void {
@@ -118,6 +202,7 @@ export class Supervisor {
 
   private onReady(pid: number): void {
     const { config, world } = this;
+    this.virtualIps?.show();
     if (this.everReady) {
       this.say(`proxy process ${pid} is serving again`);
       return;
@@ -137,6 +222,7 @@ export class Supervisor {
 
   private onCrash(reason: string, delayMs: number): void {
     const { world } = this;
+    this.proxyWatch.ended(reason);
     if (!this.everReady) {
       world.stderr.write(`haproxy-lite: the proxy process cannot start: ${reason}`);
       this.host?.kill();
@@ -148,12 +234,17 @@ export class Supervisor {
   }
 
   private finish(code: number): void {
+    this.lastWords ??= this.virtualIps?.stop() ?? null;
+    this.virtualIps = null;
+    this.proxyWatch.ended("stopped");
     this.listeners?.close();
     this.listeners = null;
     this.removePidFile?.();
     this.removePidFile = null;
-    this.logger.close();
-    this.end(code);
+    void (this.lastWords ?? Promise.resolve()).then(() => {
+      this.logger.close();
+      this.end(code);
+    });
   }
 
   /** Raises the file limit to what maxconn needs, or lowers maxconn to what it allows, and says so. */
@@ -203,6 +294,17 @@ export class Supervisor {
     );
     if (!shown) this.world.stderr.write(`haproxy-lite: ${text}`);
   }
+}
+
+/** Before the first proxy process serves, nothing is known of it; after that, one that does not serve has failed. */
+function serviceHealth(watch: ProxyWatch, everReady: () => boolean): ServiceHealth {
+  return {
+    proxy() {
+      const { ok, detail } = watch.state();
+      return { state: ok ? "ok" : everReady() ? "failed" : "unknown", detail };
+    },
+    listen: (name) => watch.listen(name),
+  };
 }
 
 /** What we listen on, short enough for one datagram. */

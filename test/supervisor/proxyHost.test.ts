@@ -57,6 +57,7 @@ address = "${server.address}"
     listeners,
     systemClock,
     {
+      onStart: () => watch.started(),
       onReady(ready) {
         pid = ready;
       },
@@ -80,7 +81,6 @@ address = "${server.address}"
     listeners.close();
   });
   host.start();
-  watch.started();
   await until("the first report", () => reports.length > 0);
   return { host, watch, reports, ends, socket, server, pid, hang: () => writeFileSync(order, "hang") };
 }

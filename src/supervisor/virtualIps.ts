@@ -1,0 +1,129 @@
+import { hostname } from "node:os";
+import type { VrrpConfig, VrrpInstanceConfig } from "../config/schema.ts";
+import type { Clock } from "../core/clock.ts";
+import { Level } from "../core/syslogCodes.ts";
+import type { NotifiedState, StateChange } from "../notify/event.ts";
+import { Notifier, type NotifyConfig } from "../notify/notifier.ts";
+import type { VrrpSnapshot, VrrpStateName } from "../stats/vrrpSnapshot.ts";
+import { Speaker } from "../vrrp/speaker.ts";
+import type { ServiceHealth } from "../vrrp/trackerFeed.ts";
+
+/** What the virtual IPs need of the supervisor. */
+export interface VirtualIpWorld {
+  readonly clock: Clock;
+  readonly health: ServiceHealth;
+  log(level: Level, text: string): void;
+  /** Takes a new snapshot to whoever shows it. */
+  show(snapshot: VrrpSnapshot): void;
+}
+
+/** Changes of one moment are shown together. */
+const GATHER_MS = 20;
+/** Counters and ages are shown no older than this. */
+const SHOW_MS = 1000;
+/** What scripts and mails of the end get, keepalived's second. */
+const LAST_WORDS_MS = 1000;
+
+/** The virtual IPs of this host: the VRRP speaker, and whom it tells. */
+export class VirtualIps {
+  private readonly speaker: Speaker;
+  private readonly notifier: Notifier;
+  private cancelShow: (() => void) | null = null;
+  private showSoon = false;
+
+  /** Starts everything; throws SystemError when the kernel refuses. */
+  constructor(
+    config: VrrpConfig,
+    private readonly world: VirtualIpWorld,
+  ) {
+    const { clock, health } = world;
+    this.notifier = new Notifier(notifyConfig(config), world);
+    void this.notifier.start();
+    this.speaker = new Speaker(config, {
+      clock,
+      hostName: hostname(),
+      health,
+      observer: {
+        onLog: (level, text) => world.log(level, `VRRP ${text}`),
+        onTransition: (instance, { from, to, cause, priority }) => {
+          const level = to === "FAULT" ? Level.alert : from === "MASTER" ? Level.warning : Level.notice;
+          world.log(level, `VRRP ${instance.name}: ${from} -> ${to}: ${cause}`);
+          if (to !== "INIT") this.changed(instance, to, priority, cause);
+        },
+        onGroup: (group, state) => this.groupChanged(group, state),
+        onRival: (instance, priority) => this.notifier.rival({ instance: instance.name, priority }, instance.notify),
+        onDeleted: (instance, priority) => this.changed(instance, "DELETED", priority, "removed by a reload"),
+        onStopped: (instance, priority) => this.changed(instance, "STOP", priority, "stopped"),
+        onChange: () => this.showIn(GATHER_MS),
+      },
+    });
+    this.showIn(0);
+  }
+
+  /** The proxy or one of its listens stands otherwise than before. */
+  healthChanged(): void {
+    this.speaker.healthChanged();
+  }
+
+  /** Applies another configuration; what changed, in words. Routers that stay keep their state. */
+  reload(config: VrrpConfig): string[] {
+    this.notifier.reconfigure(notifyConfig(config));
+    return this.speaker.reload(config);
+  }
+
+  /** Resigns and gives the addresses back, before it returns; the promise is for the last scripts and mails. */
+  stop(): Promise<void> {
+    this.cancelShow?.();
+    this.speaker.stop();
+    return this.notifier.stop(LAST_WORDS_MS);
+  }
+
+  /** For a proxy process that has just started and knows nothing of them. */
+  show(): void {
+    this.world.show(this.speaker.snapshot());
+    this.showSoon = false;
+    this.cancelShow?.();
+    this.cancelShow = this.world.clock.after(SHOW_MS, () => this.show());
+  }
+
+  private showIn(delayMs: number): void {
+    if (this.showSoon) return;
+    this.showSoon = true;
+    this.cancelShow?.();
+    this.cancelShow = this.world.clock.after(delayMs, () => this.show());
+  }
+
+  private changed(instance: VrrpInstanceConfig, state: NotifiedState, priority: number, cause: string): void {
+    const change: StateChange = {
+      kind: "INSTANCE",
+      instance: instance.name,
+      state,
+      priority,
+      cause,
+      wallMs: this.world.clock.wallMs(),
+    };
+    this.notifier.changed(change, instance.notify, instance.mail);
+  }
+
+  private groupChanged(group: string, state: VrrpStateName): void {
+    if (state === "INIT") return;
+    this.world.log(Level.notice, `VRRP sync group ${group}: all members are ${state} now`);
+    const change: StateChange = {
+      kind: "GROUP",
+      instance: group,
+      state,
+      priority: 0,
+      cause: "",
+      wallMs: this.world.clock.wallMs(),
+    };
+    this.notifier.changed(change, null, false);
+  }
+}
+
+function routerId({ routerId }: VrrpConfig): string {
+  return routerId ?? hostname();
+}
+
+function notifyConfig(config: VrrpConfig): NotifyConfig {
+  return { routerId: routerId(config), notifyFifo: config.notifyFifo, mail: config.mail };
+}
