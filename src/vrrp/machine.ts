@@ -166,7 +166,8 @@ function backupHears(
   nowMs: number,
 ): BackupState {
   const { master } = state;
-  const othersReign = master !== null && !sameSource(master, peer) && !isSilent(master, config, nowMs);
+  const othersReign =
+    master !== null && !sameSource(master, peer) && !isSilent(master, config, nowMs) && outranks(master, peer);
   if (peer.priority === 0) {
     if (othersReign) return state;
     const intervalMs = masterIntervalMs(state, config);
@@ -202,7 +203,10 @@ function reconfigured(state: RouterState, was: MachineConfig, config: MachineCon
   if (state.downAtMs === null) return config.grouped ? state : { ...state, downAtMs: nowMs };
   const before = masterDownMs(was, masterIntervalMs(state, was));
   const after = masterDownMs(config, masterIntervalMs(state, config));
-  return { ...state, downAtMs: state.downAtMs + after - before };
+  // One that was about to preempt and is the lower one now must not: the adverts that it discarded count after all.
+  const { master } = state;
+  const heardMs = master !== null && master.priority >= config.priority ? master.heardAtMs : Number.NEGATIVE_INFINITY;
+  return { ...state, downAtMs: Math.max(state.downAtMs + after - before, heardMs + after) };
 }
 
 function resignFrom(state: RouterState, to: VrrpStateName, cause: Cause): Effect[] {
@@ -222,7 +226,7 @@ function isSilent(peer: Peer, { downTimerAdverts }: MachineConfig, nowMs: number
   return nowMs - peer.heardAtMs >= downTimerAdverts * peer.intervalMs;
 }
 
-function outranks(peer: Peer, { priority, source }: MachineConfig): boolean {
+function outranks(peer: Peer, { priority, source }: Pick<MachineConfig, "priority" | "source">): boolean {
   if (peer.priority !== priority) return peer.priority > priority;
   return source === null || compareAddresses(peer.source, source) > 0;
 }

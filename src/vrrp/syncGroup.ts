@@ -19,10 +19,8 @@ export class SyncGroup implements GroupLink {
 
   /** Frees the members: each is on its own again. For a reload that changes the group. */
   dissolve(): void {
-    for (const member of this.members) {
-      member.join(null);
-      member.setFault(GROUP_FAULT, null);
-    }
+    for (const member of this.members) member.join(null);
+    for (const member of this.members) member.setFault(GROUP_FAULT, null);
   }
 
   settle(): void {

@@ -11,6 +11,7 @@ import type { World } from "./world.ts";
 
 /** A raw socket's buffer holds a few dozen adverts. */
 const SOCKET_BUFFER_DATAGRAMS = 40;
+const SHORTEST_TIMER_MS = 0.001;
 const WALL_START_MS = Date.UTC(2026, 0, 1);
 
 interface Timer {
@@ -44,7 +45,7 @@ export class SimNode {
   /** Faults and trackers as they are now, told to each new process. */
   healthy = true;
   weightOk = true;
-  private readonly late: (() => void)[] = [];
+  private late: { readonly run: () => void; readonly isTimer: boolean }[] = [];
   private frozenSinceMs = 0;
   private lostMs = 0;
   private wallAheadMs = 0;
@@ -81,7 +82,7 @@ export class SimNode {
     this.alive = false;
     for (const timer of this.timers) timer.cancel();
     this.timers.clear();
-    this.late.length = 0;
+    this.late = [];
     this.frozen = "no";
   }
 
@@ -110,7 +111,7 @@ export class SimNode {
     if (paused && !monotonic) this.sleep(lastedMs);
     if (paused) for (const port of this.ports) this.hold(port, port.heldUntilMs + (monotonic ? 0 : lastedMs));
     if (socketsFirst) this.receive();
-    for (const run of this.late.splice(0)) run();
+    for (const { run } of this.late.splice(0)) run();
     this.receive();
   }
 
@@ -118,7 +119,7 @@ export class SimNode {
   do(run: () => void): void {
     if (!this.alive) return;
     if (this.frozen === "no") run();
-    else this.late.push(run);
+    else this.late.push({ run, isTimer: false });
   }
 
   /** Somebody sets the clock. */
@@ -165,7 +166,8 @@ export class SimNode {
     nowMs: () => this.world.nowMs - this.lostMs,
     wallMs: () => WALL_START_MS + this.world.nowMs + this.wallAheadMs,
     after: (delayMs, fn) => {
-      const timer: Timer = { atMs: this.world.nowMs + delayMs, cancel: () => {}, fn };
+      // No timer fires in no time: a rest of 1e-12 ms would come back for ever.
+      const timer: Timer = { atMs: this.world.nowMs + Math.max(delayMs, SHORTEST_TIMER_MS), cancel: () => {}, fn };
       this.timers.add(timer);
       this.schedule(timer);
       return () => {
@@ -183,14 +185,14 @@ export class SimNode {
         timer.fn();
       };
       if (this.frozen === "no") run();
-      else this.late.push(run);
+      else this.late.push({ run, isTimer: true });
     });
   }
 
   /** A pause that the monotonic clock does not show: every timer is as far away as it was. */
   private sleep(lastedMs: number): void {
     this.lostMs += lastedMs;
-    this.late.length = 0;
+    this.late = this.late.filter(({ isTimer }) => !isTimer);
     for (const timer of this.timers) {
       timer.cancel();
       timer.atMs += lastedMs;

@@ -2,6 +2,7 @@ import type { VrrpInstanceConfig } from "../../../src/config/schema.ts";
 import { parseIp } from "../../../src/net/sockaddr.ts";
 import { leaseSeconds } from "../../../src/vrrp/leases.ts";
 import { OWNER_PRIORITY } from "../../../src/vrrp/priority.ts";
+import type { VirtualRouter } from "../../../src/vrrp/router.ts";
 import { masterDownMs } from "../../../src/vrrp/timers.ts";
 import { instanceConfig } from "./config.ts";
 import { FAULTS, GENTLE_FAULTS } from "./faults.ts";
@@ -85,6 +86,7 @@ function play({ network, settleMs, gentle }: Settings, watch: Watch): void {
 class Watch {
   settled = false;
   readonly happened: string[] = [];
+  private readonly masterSinceMs = new Map<VirtualRouter, number>();
   private readonly overlapSinceMs: (number | null)[];
 
   constructor(private readonly settings: Settings) {
@@ -93,7 +95,12 @@ class Watch {
 
   look(): void {
     const { nodes, segments, world } = this.settings.network;
-    for (const node of nodes) for (const port of node.ports) this.lookAt(node, port);
+    for (const node of nodes) {
+      if (!node.alive || node.frozen !== "no") continue;
+      for (const port of node.ports) this.lookAt(node, port);
+      const states = new Set(node.routers.map(({ state }) => state));
+      if (states.size > 1) throw new Error(`${node.name} is ${[...states].join(" and ")} in one sync group`);
+    }
     for (const [index, segment] of segments.entries()) {
       if (segment.frames > MOST_FRAMES) throw new Error("a storm of adverts");
       const answering = nodes.filter((node) => node.answers(node.ports[index] as Port));
@@ -110,9 +117,27 @@ class Watch {
   }
 
   private lookAt(node: SimNode, port: Port): void {
-    if (!node.alive || node.frozen !== "no" || !node.holds(port)) return;
-    const state = node.routers[port.index]?.state;
-    if (state !== "MASTER") throw new Error(`${node.name} holds an address in ${state}`);
+    const router = node.routers[port.index];
+    if (router === undefined) return;
+    const { state } = router;
+    if (node.holds(port) && state !== "MASTER") throw new Error(`${node.name} holds an address in ${state}`);
+    this.lookAtMove(node, router);
+  }
+
+  /** With nopreempt a MASTER that works keeps the addresses, once two that started together have settled it. */
+  private lookAtMove(node: SimNode, router: VirtualRouter): void {
+    const { network, gentle } = this.settings;
+    const { nowMs } = network.world;
+    const sinceMs = this.masterSinceMs.get(router);
+    if (router.state === "MASTER") this.masterSinceMs.set(router, sinceMs ?? nowMs);
+    else if (sinceMs !== undefined) {
+      this.masterSinceMs.delete(router);
+      const cause = router.snapshot().lastTransition?.cause ?? "";
+      const settled = nowMs - sinceMs > network.intervalMs;
+      if (gentle && settled && node.configs[0]?.nopreempt && cause.includes("ranks higher")) {
+        throw new Error(`${node.name} was preempted in spite of nopreempt`);
+      }
+    }
   }
 
   private lookAtOverlap(index: number, answering: number, nowMs: number): void {
@@ -142,11 +167,12 @@ class Watch {
  */
 function contenders(answering: readonly SimNode[], index: number): number {
   if (answering.length < 2) return answering.length;
-  const working = answering.filter((node) => node.alive && node.frozen === "no");
-  const preempted = working.some((node) =>
-    node.routers[index]?.snapshot().lastTransition?.cause.includes("lower priority"),
-  );
-  return preempted ? working.length : answering.length;
+  const preempts = (node: SimNode) =>
+    node.alive && node.routers[index]?.snapshot().lastTransition?.cause.includes("lower priority");
+  const isWorking = (node: SimNode) => node.alive && node.frozen === "no";
+  return answering.some(preempts)
+    ? answering.filter((node) => isWorking(node) || preempts(node)).length
+    : answering.length;
 }
 
 function prepare(seed: number): Settings {
@@ -168,7 +194,8 @@ function prepare(seed: number): Settings {
     family === 4 ? `192.0.2.${index + 1}` : `fe80::${index + 1}`,
   );
   const nodes = hosts.map((host, index) => {
-    const owner = groupSize === 1 && random.chance(0.02);
+    // An owner asks nobody, not even the lease of a dead one.
+    const owner = groupSize === 1 && !gentle && random.chance(0.02);
     const priority = owner ? OWNER_PRIORITY : (sameForAll ?? 1 + random.below(254));
     const config = instanceConfig({
       priority,
