@@ -10,7 +10,7 @@ export interface TrackerReport {
   readonly weight: number;
   /** The contribution negated; with weight 0, ok means FAULT. */
   readonly reverse: boolean;
-  /** Files only: their number times the weight, before `reverse`. */
+  /** Files only: what they add, which is their number times the weight, negated if `reverse`. */
   readonly amount?: number;
   /** Files only: whether their number means FAULT. */
   readonly fault?: boolean;
@@ -68,7 +68,8 @@ export function prioritySum(base: number, { total, effective, parts }: Weighing)
 }
 
 function contribution({ state, weight, reverse, amount }: TrackerReport): number {
-  const added = amount ?? (state === "ok" ? Math.max(weight, 0) : state === "failed" ? Math.min(weight, 0) : 0);
+  if (amount !== undefined) return amount;
+  const added = state === "ok" ? Math.max(weight, 0) : state === "failed" ? Math.min(weight, 0) : 0;
   // Adding 0 turns the -0 of a negated nothing into 0.
   return (reverse ? -added : added) + 0;
 }

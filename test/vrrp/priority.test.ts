@@ -30,7 +30,7 @@ test.each([
   ["an owner ignores weights", 255, [{ weight: -20, state: "failed" }], 255, 255],
   ["255 by weights is 254", 254, [{ weight: 1 }], 255, 254],
   ["a file says its amount", 100, [{ weight: 2, amount: -14 }], 86, 86],
-  ["a file in reverse", 100, [{ weight: 2, amount: -14, reverse: true }], 114, 114],
+  ["a file in reverse, which its amount tells already", 100, [{ weight: 2, amount: 14, reverse: true }], 114, 114],
 ] as const)("%s", (_name, base, reports, total, effective) => {
   const weighing = weigh(base, reports.map(report));
   expect(weighing.total).toBe(total);

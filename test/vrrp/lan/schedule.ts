@@ -48,9 +48,18 @@ export function playSchedule(seed: number): number {
     const setup = network.nodes.map(({ name, configs: [config] }) => `${name} ${describe(config)}`);
     const at = (network.world.nowMs / 1000).toFixed(3);
     const text = error instanceof Error ? error.message : String(error);
-    throw new Error([`seed ${seed}: ${text} at ${at} s`, ...setup, ...watch.happened, "", ...story].join("\n"), {
-      cause: error,
-    });
+    throw new Error(
+      [
+        `seed ${seed} (VRRP_SEED=${seed} replays it): ${text} at ${at} s`,
+        ...setup,
+        ...watch.happened,
+        "",
+        ...story,
+      ].join("\n"),
+      {
+        cause: error,
+      },
+    );
   }
   return network.segments.reduce((sum, { frames }) => sum + frames, 0);
 }
