@@ -19,6 +19,8 @@ interface Pending {
   readonly form: "request" | "reply";
 }
 
+const FROZEN_MS = 500;
+
 /**
  * When announcements leave (keepalived's vrrp_arp and vrrp_ndisc timing): a burst of rounds over all addresses, at once or
  * paced by garp_interval and gna_interval; again after garp_master_delay; one refresh every garp_master_refresh. Each burst
@@ -31,6 +33,8 @@ export class AddressAnnouncer implements Announcer {
   private reassertDue = false;
   private sending = false;
   private active = false;
+  /** The timer that runs is so late that somebody else may own the addresses: the router looks into that, and has us say so. */
+  private frozen = false;
 
   constructor(
     private readonly clock: Clock,
@@ -51,7 +55,8 @@ export class AddressAnnouncer implements Announcer {
   reassert(): void {
     if (!this.active || this.reassertDue) return;
     const { lowerPrioDelayMs, lowerPrioRepeat } = this.settings;
-    const waitMs = this.reassertedMs + lowerPrioDelayMs - this.clock.nowMs();
+    // Whole milliseconds, so that a timer a hair too early does not wait for the hair.
+    const waitMs = Math.floor(this.reassertedMs + lowerPrioDelayMs - this.clock.nowMs());
     if (waitMs <= 0) {
       this.reassertedMs = this.clock.nowMs();
       this.burst(lowerPrioRepeat);
@@ -87,7 +92,7 @@ export class AddressAnnouncer implements Announcer {
   }
 
   private burst(rounds: number): void {
-    if (rounds === 0) return;
+    if (rounds === 0 || this.frozen) return;
     const forms = [...new Array<"request">(rounds).fill("request"), "reply" as const];
     for (const form of forms) {
       for (const announcement of this.announcements()) {
@@ -113,9 +118,12 @@ export class AddressAnnouncer implements Announcer {
   }
 
   private after(delayMs: number, run: () => void): void {
+    const dueMs = this.clock.nowMs() + delayMs;
     const cancel = this.clock.after(delayMs, () => {
       this.timers.delete(cancel);
+      this.frozen = this.clock.nowMs() - dueMs > FROZEN_MS;
       run();
+      this.frozen = false;
     });
     this.timers.add(cancel);
   }

@@ -153,7 +153,10 @@ function masterHears(peer: Peer, config: MachineConfig, nowMs: number): Step {
   const next: RouterState = { kind: "master", advertAtMs: nowMs + config.intervalMs };
   if (peer.priority === 0) return [next, [{ kind: "advert" }]];
   if (outranks(peer, config)) {
-    return [accept(backup(config, nowMs), peer, config, nowMs), leave("BACKUP", { kind: "outranked", peer })];
+    // keepalived's higher_prio_send_advert: without it a winner that has not heard us would not announce itself again, and
+    // clients of a healed network would stay with the loser.
+    const [release, told] = leave("BACKUP", { kind: "outranked", peer });
+    return [accept(backup(config, nowMs), peer, config, nowMs), [release, { kind: "advert" }, told]];
   }
   return [next, [{ kind: "advert" }, { kind: "hold" }, { kind: "reassert" }, { kind: "rival", peer }]];
 }
@@ -213,7 +216,7 @@ function resignFrom(state: RouterState, to: VrrpStateName, cause: Cause): Effect
   return state.kind === "master" ? [{ kind: "resign" }, ...leave(to, cause)] : [transition(state, to, cause)];
 }
 
-function leave(to: VrrpStateName, cause: Cause): Effect[] {
+function leave(to: VrrpStateName, cause: Cause): [release: Effect, told: Effect] {
   return [{ kind: "release" }, { kind: "transition", from: "MASTER", to, cause }];
 }
 

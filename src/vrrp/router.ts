@@ -308,6 +308,8 @@ export class VirtualRouter {
   }
 
   private meetRival(peer: Peer): void {
+    // The last words of the one that we have just replaced.
+    if (this.ports.clock.nowMs() - this.changedAtMs <= this.config.advertIntMs) return;
     this.once.logOnce(`rival ${peerName(peer)}`, () => {
       this.log(Level.warning, `${peerName(peer)} is MASTER as well and ranks lower: answered and announced again`);
     });

@@ -126,3 +126,25 @@ test("new settings hold from the next burst on", () => {
   clock.pass(5000);
   expect(take()).toBe("A5000 a5000");
 });
+
+test("what falls due in a freeze is not sent after it: somebody else may own the addresses; the refresh goes on", () => {
+  const { clock, announcer, take } = stand({ masterRefreshMs: 10_000 });
+  announcer.becameMaster();
+  take();
+  clock.stall(60_000);
+  clock.pass(0);
+  expect(take()).toBe("");
+  clock.pass(10_000);
+  expect(take()).toBe("A70000 a70000");
+});
+
+test("a rival is answered in time although the clock is a hair early", () => {
+  const { clock, announcer, take } = stand({ masterDelayMs: 0, masterRefreshMs: 0, lowerPrioRepeat: 1 });
+  announcer.becameMaster();
+  announcer.reassert();
+  take();
+  clock.pass(4999.999_999);
+  announcer.reassert();
+  expect(take()).toBe("A4999.999999 a4999.999999");
+  expect(clock.pendingMs).toEqual([]);
+});

@@ -80,10 +80,10 @@ describe("the course of a mastership", () => {
     expect(stand.router.state).toBe("MASTER");
   });
 
-  test("gives way to a better one, and says to whom", () => {
+  test("gives way to a better one, says to whom, and lets it know by one last advert", () => {
     const stand = Stand.master();
     stand.hear(A, { priority: 101 });
-    expect(stand.take()).toBe("silence release");
+    expect(stand.take()).toBe("silence release advert 100");
     expect(stand.transitions.at(-1)?.cause).toBe(
       "advert from 192.0.2.1 (priority 101), which ranks higher; priority 100",
     );
@@ -227,6 +227,19 @@ describe("what a peer may do differently", () => {
     expect(stand.logs).toEqual([
       "warning 192.0.2.1 (priority 90) is MASTER as well and ranks lower: answered and announced again",
     ]);
+  });
+
+  test("the last words of the one that was just replaced are answered, and are no rival's", () => {
+    const stand = new Stand();
+    stand.router.start();
+    stand.clock.pass(3610);
+    stand.take();
+    stand.hear(A, { priority: 90 });
+    expect(stand.take()).toBe("advert 100 hold reassert");
+    expect(stand.rivals).toBe(0);
+    stand.clock.pass(1000);
+    stand.hear(A, { priority: 90 });
+    expect(stand.rivals).toBe(1);
   });
 
   test("a second owner is told loudly by both", () => {

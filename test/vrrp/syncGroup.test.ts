@@ -41,7 +41,7 @@ test("one better advert sends all to BACKUP, and the others tell their peers", (
   for (const stand of [one, two]) stand.take();
   one.hear(A, { priority: 101 });
   expect(states()).toBe("BACKUP BACKUP");
-  expect([one.take(), two.take()]).toEqual(["silence release", "advert 0 advert 0 silence release"]);
+  expect([one.take(), two.take()]).toEqual(["silence release advert 100", "advert 0 advert 0 silence release"]);
   expect(two.transitions.at(-1)?.cause).toBe(
     "sync group edge: VI_1 left MASTER: advert from 192.0.2.1 (priority 101), which ranks higher; priority 100",
   );

@@ -38,3 +38,13 @@ export async function plugCable(lan: Lan, host: Host): Promise<void> {
 export async function setLink(host: Host, state: "up" | "down"): Promise<void> {
   await host.ns.ip("link", "set", DEVICE, state);
 }
+
+/** Takes the host off the switch: it keeps its carrier, and hears nobody. */
+export async function isolate(lan: Lan, host: Host): Promise<void> {
+  await lan.wire.ip("link", "set", host.port, "nomaster");
+}
+
+/** Puts it back. */
+export async function reunite(lan: Lan, host: Host): Promise<void> {
+  await lan.wire.ip("link", "set", host.port, "master", "br0");
+}
