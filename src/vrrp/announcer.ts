@@ -20,6 +20,8 @@ interface Pending {
 }
 
 const FROZEN_MS = 500;
+/** A rival that was silent for so long is a new one, and answered at once: a partition that heals twice. */
+const QUIET_MS = 1000;
 
 /**
  * When announcements leave (keepalived's vrrp_arp and vrrp_ndisc timing): a burst of rounds over all addresses, at once or
@@ -30,6 +32,7 @@ export class AddressAnnouncer implements Announcer {
   private pending: Pending[] = [];
   private readonly timers = new Set<() => void>();
   private reassertedMs = Number.NEGATIVE_INFINITY;
+  private askedMs = Number.NEGATIVE_INFINITY;
   private reassertDue = false;
   private sending = false;
   private active = false;
@@ -53,20 +56,12 @@ export class AddressAnnouncer implements Announcer {
   }
 
   reassert(): void {
-    if (!this.active || this.reassertDue) return;
-    const { lowerPrioDelayMs, lowerPrioRepeat } = this.settings;
-    // Whole milliseconds, so that a timer a hair too early does not wait for the hair.
-    const waitMs = Math.floor(this.reassertedMs + lowerPrioDelayMs - this.clock.nowMs());
-    if (waitMs <= 0) {
-      this.reassertedMs = this.clock.nowMs();
-      this.burst(lowerPrioRepeat);
-      return;
-    }
-    this.reassertDue = true;
-    this.after(waitMs, () => {
-      this.reassertDue = false;
-      this.reassert();
-    });
+    if (!this.active) return;
+    const nowMs = this.clock.nowMs();
+    const quietMs = nowMs - this.askedMs;
+    this.askedMs = nowMs;
+    if (quietMs >= QUIET_MS) this.announceAgain();
+    else if (!this.reassertDue) this.reassertLater();
   }
 
   stop(): void {
@@ -75,6 +70,7 @@ export class AddressAnnouncer implements Announcer {
     this.sending = false;
     this.reassertDue = false;
     this.reassertedMs = Number.NEGATIVE_INFINITY;
+    this.askedMs = Number.NEGATIVE_INFINITY;
     for (const cancel of this.timers) cancel();
     this.timers.clear();
   }
@@ -82,6 +78,25 @@ export class AddressAnnouncer implements Announcer {
   /** Other settings from the next burst on; a new refresh interval from the next refresh on. */
   configure(settings: AnnounceSettings): void {
     this.settings = settings;
+  }
+
+  private announceAgain(): void {
+    this.reassertedMs = this.clock.nowMs();
+    this.burst(this.settings.lowerPrioRepeat);
+  }
+
+  private reassertLater(): void {
+    // Whole milliseconds, so that a timer a hair too early does not wait for the hair.
+    const waitMs = Math.floor(this.reassertedMs + this.settings.lowerPrioDelayMs - this.clock.nowMs());
+    if (waitMs <= 0) {
+      this.announceAgain();
+      return;
+    }
+    this.reassertDue = true;
+    this.after(waitMs, () => {
+      this.reassertDue = false;
+      this.announceAgain();
+    });
   }
 
   private refresh(): void {

@@ -35,7 +35,7 @@ export interface AddressHolder {
 export interface Announcer {
   /** A router became MASTER: a burst now, another after `garp_master_delay`, then the refresh, until {@link stop}. */
   becameMaster(): void;
-  /** A rival of lower priority was heard, or we may not have been heard for a while: a burst, no oftener than `garp_lower_prio_delay`. */
+  /** A rival of lower priority was heard, or we may not have been heard for a while: a burst at once, and while that goes on no oftener than `garp_lower_prio_delay`. */
   reassert(): void;
   /** No longer MASTER: nothing is sent from now on, pending bursts included. */
   stop(): void;
