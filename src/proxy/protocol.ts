@@ -9,7 +9,7 @@ export type ProxyCommand =
   /** The same, but end the connections now. */
   | { kind: "end" }
   /** How the virtual routers stand, for `show status`; its ages go on from here. To be said at least every few seconds. */
-  | { kind: "vrrp"; snapshot: VrrpSnapshot };
+  | { kind: "vrrp"; snapshot: VrrpSnapshot | null };
 
 export interface ProxyStart {
   kind: "start";

@@ -124,9 +124,9 @@ export class ProxyProcess {
     this.endConnections();
   }
 
-  /** How the supervisor's virtual routers stand now. */
-  showVrrp(snapshot: VrrpSnapshot): void {
-    this.vrrp = { snapshot, receivedMs: this.world.clock.nowMs() };
+  /** How the supervisor's virtual routers stand now; null: there are none any more. */
+  showVrrp(snapshot: VrrpSnapshot | null): void {
+    this.vrrp = snapshot && { snapshot, receivedMs: this.world.clock.nowMs() };
   }
 
   /** The supervisor is gone, and with it whoever could start another proxy process: clears the way for a new instance. */

@@ -90,8 +90,8 @@ export class ProxyHost {
     this.child?.kill("SIGKILL");
   }
 
-  /** Gives it the virtual routers to show in its statistics. */
-  showVrrp(snapshot: VrrpSnapshot): void {
+  /** Gives it the virtual routers to show in its statistics; null: there are none. */
+  showVrrp(snapshot: VrrpSnapshot | null): void {
     this.tell({ kind: "vrrp", snapshot });
   }
 

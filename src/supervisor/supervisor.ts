@@ -98,7 +98,13 @@ export class Supervisor {
         onStopped: (failure) => this.onStopped(failure),
       },
     );
-    if (config.vrrp !== null) this.startVirtualIps(config.vrrp);
+    try {
+      if (config.vrrp !== null) this.startVirtualIps(config.vrrp);
+    } catch (error) {
+      this.removePidFile?.();
+      this.listeners.close();
+      throw error;
+    }
     this.host.start();
   }
 
@@ -162,6 +168,7 @@ export class Supervisor {
     if (vrrp === null) {
       this.virtualIps = null;
       void virtualIps?.stop();
+      this.host?.showVrrp(null);
       this.say(`${signal}: [vrrp] removed: this host owns no virtual IP any more`);
       return;
     }

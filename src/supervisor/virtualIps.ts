@@ -30,6 +30,7 @@ export class VirtualIps {
   private readonly notifier: Notifier;
   private cancelShow: (() => void) | null = null;
   private showSoon = false;
+  private stopped = false;
 
   /** Starts everything; throws SystemError when the kernel refuses. */
   constructor(
@@ -73,8 +74,11 @@ export class VirtualIps {
 
   /** Resigns and gives the addresses back, before it returns; the promise is for the last scripts and mails. */
   stop(): Promise<void> {
-    this.cancelShow?.();
     this.speaker.stop();
+    // Once more, and never again: whoever comes after this one shows its own.
+    this.world.show(this.speaker.snapshot());
+    this.stopped = true;
+    this.cancelShow?.();
     return this.notifier.stop(LAST_WORDS_MS);
   }
 
@@ -87,7 +91,7 @@ export class VirtualIps {
   }
 
   private showIn(delayMs: number): void {
-    if (this.showSoon) return;
+    if (this.showSoon || this.stopped) return;
     this.showSoon = true;
     this.cancelShow?.();
     this.cancelShow = this.world.clock.after(delayMs, () => this.show());

@@ -56,7 +56,7 @@ export class Adverts {
     for (const destination of destinations) {
       const message = encodeAdvert(advert, { source, destination, dialect: this.dialectFor(destination) });
       const result = this.transport.send(destination, message);
-      if (result < 0) this.sendFailed(destination, -result);
+      if (result < 0) this.sendFailed(priority, destination, -result);
       else if (priority === 0) this.counters.priorityZeroSent += 1;
       else this.counters.advertsSent += 1;
     }
@@ -85,8 +85,10 @@ export class Adverts {
       : { version, ...fields, auth: null, reserved: 0 };
   }
 
-  private sendFailed(destination: Uint8Array, errno: number): void {
+  private sendFailed(priority: number, destination: Uint8Array, errno: number): void {
     this.counters.sendErrors += 1;
+    // A farewell through an interface that is down: the transition says that, and adverts would have said anything else.
+    if (priority === 0) return;
     this.once.logOnce(`send ${errno}`, (unsaid) => {
       const text = `cannot send adverts to ${formatAddress(destination)}: ${errnoName(errno)}`;
       this.log(Level.err, text + more(unsaid));

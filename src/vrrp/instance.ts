@@ -31,7 +31,7 @@ export interface Host {
  */
 const MISSING_CHECK_MS = 20;
 const ENODEV = 19;
-/** After the kernel refused an address, it is asked again this much later. */
+/** What the kernel refused, sockets or addresses, it is asked for again this much later. */
 const RETRY_MS = 30_000;
 
 /** One virtual router with all that belongs to it: its place on the interface, leased addresses, announcements, probes. */
@@ -48,6 +48,7 @@ export class Instance {
   private cleanedOn: number | null = null;
   private cancelCheck: (() => void) | null = null;
   private cancelRetry: (() => void) | null = null;
+  private cancelFollow: (() => void) | null = null;
 
   constructor(
     private config: VrrpInstanceConfig,
@@ -56,7 +57,10 @@ export class Instance {
   ) {
     const { clock, monitor, sysctls } = host;
     this.port = new InterfacePort(config, monitor, sysctls, {
-      onFault: (fault, sentence) => this.router.setFault(fault, sentence),
+      onFault: (fault, sentence) => {
+        this.router.setFault(fault, sentence);
+        if (fault === "socket" && sentence !== null) this.followAgain();
+      },
       onWarning: (text) => observer.onLog(Level.warning, text),
       onReadable: () => this.router.received(),
       onFrame: (frame) => this.onFrame(frame),
@@ -102,6 +106,7 @@ export class Instance {
   stop(): void {
     this.cancelCheck?.();
     this.cancelRetry?.();
+    this.cancelFollow?.();
     this.router.stop();
     this.port.close();
   }
@@ -117,6 +122,14 @@ export class Instance {
     });
   }
 
+  /** A lack of sockets or memory ends without a notice. */
+  private followAgain(): void {
+    this.cancelFollow ??= this.host.clock.after(RETRY_MS, () => {
+      this.cancelFollow = null;
+      this.follow();
+    });
+  }
+
   /** Applies another configuration of the same virtual router in place; what changed, in words. */
   reconfigure(config: VrrpInstanceConfig): string[] {
     this.config = config;
@@ -124,7 +137,9 @@ export class Instance {
     this.port.configure(config);
     this.leases.configure(this.addresses, leaseOf(config));
     this.announcer.configure(config.garp);
-    return this.router.reconfigure(config);
+    const changes = this.router.reconfigure(config);
+    if (this.cancelRetry !== null) this.retryRefused();
+    return changes;
   }
 
   get syncGroup(): string | null {
@@ -167,7 +182,8 @@ export class Instance {
     this.hostsOwn = found.filter(({ validSeconds }) => owner && validSeconds === null).map(({ address }) => address);
     for (const there of found) {
       if (this.isHostsOwn(there.address)) continue;
-      removeAddress(there);
+      // The notice that one of ours is gone may not have been read yet.
+      if (removeAddress(there) !== 0) continue;
       const text = `${formatAddress(there.address)}/${there.prefixLength}`;
       this.observer.onLog(Level.notice, `removed ${text} from ${this.config.interface}: left there by an earlier life`);
     }
@@ -196,10 +212,16 @@ export class Instance {
     // The interface has just gone; the notice of that is on its way, and lasts as long as it is true.
     if (errno === ENODEV) return;
     this.router.setFault("address", `the kernel refuses ${text} on ${this.config.interface}: ${strerror(errno)}`);
-    this.cancelRetry ??= this.host.clock.after(RETRY_MS, () => {
-      this.cancelRetry = null;
-      this.router.setFault("address", null);
-    });
+    this.cancelRetry ??= this.host.clock.after(RETRY_MS, () => this.retryRefused());
+  }
+
+  /** Only what the kernel takes ends the fault: to become MASTER for a try would take the addresses from a router that works. */
+  private retryRefused(): void {
+    this.cancelRetry?.();
+    this.cancelRetry = null;
+    const refused = this.leases.tryRefused();
+    if (refused === null || refused.errno === ENODEV) this.router.setFault("address", null);
+    else this.onRefused(refused.text, refused.errno);
   }
 
   private onFrame(frame: Uint8Array): void {

@@ -196,7 +196,6 @@ export class InterfacePort implements AdvertTransport {
     const { config, family, observer } = this;
     const closers: (() => void)[] = [];
     try {
-      if (family === 4) closers.push(this.keepSecondaries(link));
       const macvlan = config.useVmac ? this.openMacvlan(link) : null;
       if (macvlan !== null) closers.push(() => macvlan.remove());
       const device = macvlan ?? link;
@@ -215,6 +214,9 @@ export class InterfacePort implements AdvertTransport {
       closers.push(() => adverts.close());
       const frames = PacketSocket.open(device.index);
       closers.push(() => frames.close());
+      // After joining the group, which waits for the kernel to end what it does to the interface: the settings of one that was
+      // just renamed are under no name for a moment.
+      if (family === 4) closers.push(this.keepSecondaries(link));
       adverts.onReadable(() => observer.onReadable());
       frames.onFrame((frame) => observer.onFrame(frame));
       const place = {

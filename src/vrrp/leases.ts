@@ -30,6 +30,8 @@ export function leaseSeconds(downTimerAdverts: number, advertIntMs: number): num
  */
 export class LeasedAddresses implements AddressHolder {
   private cancelRenewal: (() => void) | null = null;
+  /** What the kernel did not take the last time. */
+  private refused: ReadonlySet<string> = new Set();
 
   constructor(
     private readonly clock: Clock,
@@ -44,6 +46,7 @@ export class LeasedAddresses implements AddressHolder {
     const refused = this.addresses
       .map((address) => ({ text: address.text, errno: -address.hold(this.seconds) }))
       .filter(({ errno }) => errno > 0);
+    this.refused = new Set(refused.map(({ text }) => text));
     this.cancelRenewal?.();
     const endMs = this.clock.nowMs() + this.seconds * 1000;
     this.cancelRenewal = this.clock.after((this.seconds * 1000) / RENEWALS, () => {
@@ -58,6 +61,20 @@ export class LeasedAddresses implements AddressHolder {
     this.cancelRenewal?.();
     this.cancelRenewal = null;
     for (const address of this.addresses) address.release();
+  }
+
+  /**
+   * Whether the kernel would take now what it refused: added for an instant, without a word to anybody, and removed. The
+   * first one that it still refuses; null: none. Not for addresses that are held.
+   */
+  tryRefused(): { readonly text: string; readonly errno: number } | null {
+    for (const address of this.addresses) {
+      if (!this.refused.has(address.text)) continue;
+      const errno = -address.hold(SHORTEST_LEASE_S);
+      if (errno > 0) return { text: address.text, errno };
+      address.release();
+    }
+    return null;
   }
 
   /** Other addresses or another lease: those that are no longer listed are removed, new ones come with the next hold. */

@@ -53,7 +53,7 @@ export function weigh(base: number, reports: readonly TrackerReport[]): Weighing
     total,
     effective: owner ? OWNER_PRIORITY : Math.min(HIGHEST, Math.max(LOWEST, total)),
     parts,
-    faults: reports.filter(meansFault).map(faultSentence),
+    faults: reports.filter(meansFault).map(reportSentence),
     waiting: reports.filter(({ state, weight }) => state === "unknown" && weight === 0).map(({ tracker }) => tracker),
   };
 }
@@ -78,6 +78,7 @@ function meansFault({ state, weight, reverse, fault }: TrackerReport): boolean {
   return fault ?? (weight === 0 && state === (reverse ? "ok" : "failed"));
 }
 
-function faultSentence({ tracker, state, detail }: TrackerReport): string {
+/** What a tracker found, in words: "script chk_uplink failed: exit status 1". */
+export function reportSentence({ tracker, state, detail }: TrackerReport): string {
   return `${tracker} ${state}${detail === "" ? "" : `: ${detail}`}`;
 }

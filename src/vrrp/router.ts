@@ -7,7 +7,7 @@ import { Adverts } from "./adverts.ts";
 import { addressesChange, changesBetween } from "./changes.ts";
 import { Engine } from "./engine.ts";
 import { Peers } from "./peers.ts";
-import { OWNER_PRIORITY, prioritySum, type TrackerReport, type Weighing } from "./priority.ts";
+import { OWNER_PRIORITY, prioritySum, reportSentence, type TrackerReport, type Weighing } from "./priority.ts";
 import type { RouterPorts } from "./routerPorts.ts";
 import { takeRouterSnapshot } from "./routerSnapshot.ts";
 import { Standing } from "./standing.ts";
@@ -100,12 +100,12 @@ export class VirtualRouter {
 
   /** A tracker's result, also before {@link start}. A tracker is known by its name. */
   setTracker(report: TrackerReport): void {
-    if (this.standing.report(report)) this.apply(() => {});
+    if (this.standing.report(report)) this.apply(() => {}, reportSentence(report));
   }
 
   /** A tracker that the configuration no longer has. */
   removeTracker(tracker: string): void {
-    if (this.standing.forget(tracker)) this.apply(() => {});
+    if (this.standing.forget(tracker)) this.apply(() => {}, `${tracker} is not tracked any more`);
   }
 
   /** A cause of FAULT that lasts until it is set to null: "interface eth0 is down". Also before {@link start}. */
@@ -198,8 +198,8 @@ export class VirtualRouter {
     this.handle({ kind: "yield", cause, resign: because.kind !== "stalled" });
   }
 
-  /** A change of what priority, timers and faults are made of. */
-  private apply(change: () => void): void {
+  /** A change of what priority, timers and faults are made of; `because` is for the log, should the priority change. */
+  private apply(change: () => void, because = "another configuration"): void {
     this.run();
     const was = this.machineConfig();
     change();
@@ -207,11 +207,18 @@ export class VirtualRouter {
     if (this.phase !== "running") return;
     this.handle({ kind: "configured", was });
     if (was.priority !== this.weighing.effective) {
-      this.log(Level.notice, `priority ${prioritySum(this.config.priority, this.weighing)}`);
+      this.logPriority(was.priority, because);
       this.ports.observer.onPriorityChange(this.weighing.effective);
     }
     this.handle({ kind: "health", faults: this.standing.faults(), waiting: this.weighing.waiting });
     this.ports.observer.onChange();
+  }
+
+  /** In INIT nobody goes by it, and the line that ends INIT has the sum. */
+  private logPriority(before: number, because: string): void {
+    if (this.engine.state.kind === "init") return;
+    const level = this.weighing.effective < before ? Level.warning : Level.notice;
+    this.log(level, `priority ${prioritySum(this.config.priority, this.weighing)}; was ${before}: ${because}`);
   }
 
   private machineConfig(): MachineConfig {

@@ -81,7 +81,6 @@ export class Speaker {
   reload(config: VrrpConfig): string[] {
     const before = this.config;
     const after = new Map(config.instances.map((instance) => [instance.name, instance]));
-    for (const group of this.groups) group.dissolve();
     this.config = config;
     const removed = before.instances.filter((old) => !isSameRouter(old, after.get(old.name)));
     for (const old of removed) this.remove(old, !after.has(old.name));
@@ -153,13 +152,23 @@ export class Speaker {
     this.world.observer.onChange();
   }
 
+  /** Groups that stay as they are stay untouched: leaving one, if for an instant only, would be a change of state. */
   private group(): void {
     const members = Map.groupBy(this.config.instances, ({ syncGroup }) => syncGroup);
     members.delete(null);
-    this.groups = [...members].map(([name, configs]) => {
-      const routers = configs.flatMap((config) => this.instances.get(config.name)?.router ?? []);
-      return new SyncGroup(name as string, routers);
-    });
+    const wanted = [...members].map(([name, configs]) => ({
+      name: name as string,
+      routers: configs.flatMap((config) => this.instances.get(config.name)?.router ?? []),
+    }));
+    const kept = this.groups.filter((group) =>
+      wanted.some(({ name, routers }) => name === group.name && isSame(group.members, routers)),
+    );
+    const grouped = new Set(wanted.flatMap(({ routers }) => routers));
+    for (const group of this.groups) if (!kept.includes(group)) group.dissolve(grouped);
+    this.groups = wanted.map(
+      ({ name, routers }) => kept.find((group) => group.name === name) ?? new SyncGroup(name, routers),
+    );
+    for (const name of this.groupStates.keys()) if (!members.has(name)) this.groupStates.delete(name);
   }
 
   /** Tells when the last member of a group has arrived in a state. */
@@ -184,4 +193,8 @@ function isSameRouter(a: VrrpInstanceConfig, b: VrrpInstanceConfig | undefined):
     a.useVmac === b.useVmac &&
     addressFamily(a) === addressFamily(b)
   );
+}
+
+function isSame<T>(a: readonly T[], b: readonly T[]): boolean {
+  return a.length === b.length && a.every((item, index) => item === b[index]);
 }

@@ -9,23 +9,27 @@ import type { Cause } from "./transitions.ts";
 export class SyncGroup implements GroupLink {
   private settling = false;
   private again = false;
+  private dissolved = false;
 
   constructor(
     readonly name: string,
-    private readonly members: readonly VirtualRouter[],
+    /** In the order of the configuration. */
+    readonly members: readonly VirtualRouter[],
   ) {
     for (const member of members) member.join(this);
   }
 
-  /** Frees the members: each is on its own again. For a reload that changes the group. */
-  dissolve(): void {
-    for (const member of this.members) member.join(null);
-    for (const member of this.members) member.setFault(GROUP_FAULT, null);
+  /** It moves nobody any more. Its members are on their own again, but for those that another group takes over at once. */
+  dissolve(takenOver: ReadonlySet<VirtualRouter> = new Set()): void {
+    this.dissolved = true;
+    const freed = this.members.filter((member) => !takenOver.has(member));
+    for (const member of freed) member.join(null);
+    for (const member of freed) member.setFault(GROUP_FAULT, null);
   }
 
   settle(): void {
     this.again = true;
-    if (this.settling) return;
+    if (this.settling || this.dissolved) return;
     this.settling = true;
     try {
       while (this.again) {
@@ -41,6 +45,7 @@ export class SyncGroup implements GroupLink {
   }
 
   leftMaster(leaver: VirtualRouter, cause: Cause): void {
+    if (this.dissolved) return;
     for (const member of this.members) if (member !== leaver) member.yieldWith(this.name, leaver.name, cause);
   }
 

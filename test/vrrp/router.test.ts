@@ -348,7 +348,7 @@ describe("trackers and faults", () => {
     stand.clock.pass(1000);
     expect(stand.take()).toBe("advert 103 hold");
     expect([stand.priorities, stand.router.priorityOf]).toEqual([[103], 103]);
-    expect(stand.logs).toEqual(["notice priority 103 = 101 + 2 (script chk ok)"]);
+    expect(stand.logs).toEqual(["notice priority 103 = 101 + 2 (script chk ok); was 101: script chk ok"]);
     stand.hear(A, { priority: 104 });
     expect(stand.transitions.at(-1)).toMatchObject({ priority: 103, cause: expect.stringContaining("103 = 101 + 2") });
     stand.router.removeTracker("script chk");
