@@ -167,7 +167,7 @@ export class Supervisor {
     const { virtualIps } = this;
     if (vrrp === null) {
       this.virtualIps = null;
-      void virtualIps?.stop();
+      void virtualIps?.disband();
       this.host?.showVrrp(null);
       this.say(`${signal}: [vrrp] removed: this host owns no virtual IP any more`);
       return;

@@ -34,18 +34,19 @@ export class VirtualIps {
 
   /** Starts everything; throws SystemError when the kernel refuses. */
   constructor(
-    config: VrrpConfig,
+    private config: VrrpConfig,
     private readonly world: VirtualIpWorld,
   ) {
     const { clock, health } = world;
-    this.notifier = new Notifier(notifyConfig(config), world);
+    const log = (level: Level, text: string) => world.log(level, `VRRP ${text}`);
+    this.notifier = new Notifier(notifyConfig(config), { clock, log });
     void this.notifier.start();
     this.speaker = new Speaker(config, {
       clock,
       hostName: hostname(),
       health,
       observer: {
-        onLog: (level, text) => world.log(level, `VRRP ${text}`),
+        onLog: log,
         onTransition: (instance, { from, to, cause, priority }) => {
           const level = to === "FAULT" ? Level.alert : from === "MASTER" ? Level.warning : Level.notice;
           world.log(level, `VRRP ${instance.name}: ${from} -> ${to}: ${cause}`);
@@ -68,8 +69,21 @@ export class VirtualIps {
 
   /** Applies another configuration; what changed, in words. Routers that stay keep their state. */
   reload(config: VrrpConfig): string[] {
+    const { mail, notifyFifo } = this.config;
+    this.config = config;
+    // Instances that come are told of in the new way; those that go by what was there, if the new file has nothing for it.
+    this.notifier.reconfigure(
+      notifyConfig({ ...config, mail: config.mail ?? mail, notifyFifo: config.notifyFifo ?? notifyFifo }),
+    );
+    const changes = this.speaker.reload(config);
     this.notifier.reconfigure(notifyConfig(config));
-    return this.speaker.reload(config);
+    return changes;
+  }
+
+  /** A reload has no [vrrp] any more: every router is deleted. The promise is for the last scripts and mails. */
+  disband(): Promise<void> {
+    this.speaker.reload({ ...this.config, instances: [], scripts: [] });
+    return this.stop();
   }
 
   /** Resigns and gives the addresses back, before it returns; the promise is for the last scripts and mails. */

@@ -132,9 +132,12 @@ export class Instance {
 
   /** Applies another configuration of the same virtual router in place; what changed, in words. */
   reconfigure(config: VrrpInstanceConfig): string[] {
+    const before = this.addresses;
     this.config = config;
     this.addresses = this.makeAddresses(config);
     this.port.configure(config);
+    const isNew = ({ bytes }: VirtualAddress) => !before.some((old) => sameAddress(old.bytes, bytes));
+    this.removeFound(this.addresses.filter(isNew));
     this.leases.configure(this.addresses, leaseOf(config));
     this.announcer.configure(config.garp);
     const changes = this.router.reconfigure(config);
@@ -175,11 +178,20 @@ export class Instance {
     const { place } = this.port;
     if (place === null || place.ifindex === this.cleanedOn) return;
     this.cleanedOn = place.ifindex;
+    this.hostsOwn = [];
+    this.removeFound(this.addresses);
+  }
+
+  /** Removes these from the interface, unless they are the host's own. */
+  private removeFound(addresses: readonly VirtualAddress[]): void {
+    const { place } = this.port;
+    if (place === null) return;
     const found = this.host.monitor
       .addressesOf(place.ifindex)
-      .filter((there) => this.addresses.some(({ bytes }) => sameAddress(bytes, there.address)));
+      .filter((there) => addresses.some(({ bytes }) => sameAddress(bytes, there.address)));
     const owner = this.config.priority === OWNER_PRIORITY;
-    this.hostsOwn = found.filter(({ validSeconds }) => owner && validSeconds === null).map(({ address }) => address);
+    const own = found.filter(({ validSeconds }) => owner && validSeconds === null);
+    this.hostsOwn = [...this.hostsOwn, ...own.map(({ address }) => address)];
     for (const there of found) {
       if (this.isHostsOwn(there.address)) continue;
       // The notice that one of ours is gone may not have been read yet.

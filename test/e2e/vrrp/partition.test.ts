@@ -21,7 +21,11 @@ describe("a network that falls in two and heals", () => {
     test.skipIf(skip).concurrent(
       `the winner announces the address again at once, so that no client stays with the loser: ${loser}, ${round}`,
       async () => {
-        const { lan, wire } = await standOf({ profile: V3, second: loser, a: { instance: 'garp_master_delay = "0s"' } });
+        const { lan, wire } = await standOf({
+          profile: V3,
+          second: loser,
+          a: { instance: 'garp_master_delay = "0s"' },
+        });
         await isolate(lan, lan.b);
         await until("both to have the address", async () => (await ownersOf(lan)) === "A+B");
         const healMs = Date.now();
