@@ -45,6 +45,23 @@ describe("what a transition sets off", () => {
   );
 
   test.skipIf(skip).concurrent(
+    "the script of a deleted router, when a reload removes [vrrp]",
+    async () => {
+      const { script, lines } = recorder();
+      const instance = `notify = ${JSON.stringify([script, "any"])}\nnotify_deleted = ${JSON.stringify([script, "gone"])}`;
+      const { first } = await standOf({ second: null, a: { instance } });
+      await until("the script of MASTER", () => lines().includes("any INSTANCE VI_1 MASTER 101"));
+      const file = first.proxy.configFile;
+      writeFileSync(file, readFileSync(file, "utf8").replace(/^\[vrrp\][\s\S]*?(?=^\[admin\])/m, ""));
+      first.proxy.process.signal("SIGHUP");
+      await until("the script of the deleted one", () => lines().includes("any INSTANCE VI_1 DELETED 101"));
+      expect(lines()).toContain("gone");
+      expect(lines()).not.toContain("any INSTANCE VI_1 STOP 101");
+    },
+    60_000,
+  );
+
+  test.skipIf(skip).concurrent(
     "lines in the FIFO, as keepalived writes them",
     async () => {
       const fifo = join(tmpDir(), "fifo");
