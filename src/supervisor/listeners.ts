@@ -9,6 +9,7 @@ import { bindListeners, closeListeners } from "../net/listen.ts";
 
 /** Exit status of a start that failed although the configuration is valid. */
 const EXIT_FAILED = 1;
+const AGAIN_MS = 20;
 /** A unix bind is for every local client, as HAProxy's is without `mode`. */
 const UNIX_BIND_MODE = 0o666;
 
@@ -26,6 +27,23 @@ export class BoundListeners {
     readonly admin: number,
     private readonly adminFds: number[],
   ) {}
+
+  /**
+   * As {@link bind}, but an address in use is asked for again for so long: the proxy process of a supervisor that was killed
+   * needs a moment to see that and to let go. Blocks.
+   */
+  static bindPatiently(config: Config, adminSocket: string, patienceMs: number): BoundListeners {
+    for (let waitedMs = 0; ; waitedMs += AGAIN_MS) {
+      try {
+        return BoundListeners.bind(config, adminSocket);
+      } catch (error) {
+        const { cause } = error as Error;
+        const inUse = cause instanceof SystemError && cause.code === "EADDRINUSE";
+        if (!inUse || waitedMs >= patienceMs) throw error;
+        Bun.sleepSync(AGAIN_MS);
+      }
+    }
+  }
 
   /** Binds all or nothing: throws UserError naming the address, the reason and what helps. */
   static bind(config: Config, adminSocket: string): BoundListeners {
@@ -98,6 +116,7 @@ function explainBindError(what: string, endpoint: Endpoint, error: unknown): Err
   return new UserError(
     `cannot bind ${what} to ${where}: ${error.message}${bindHint(error.code, endpoint)}`,
     EXIT_FAILED,
+    { cause: error },
   );
 }
 

@@ -41,6 +41,8 @@ const EXIT_OK = 0;
 const EXIT_FAILED = 1;
 /** The ready line names so many addresses, and counts more than these. */
 const NAMED_BINDS = 6;
+/** Longest wait at start for addresses that a killed predecessor's proxy process is letting go. */
+const HANDOVER_MS = 1000;
 /** A proxy process that has not exited this long after it should have is ended. */
 const STOP_GRACE_MS = 2000;
 
@@ -83,7 +85,7 @@ export class Supervisor {
     if (warning !== null) this.warn(warning);
     if (config.stats !== null) this.warn("[stats] is valid, but this version does not run it");
     const maxconn = this.fitFileLimit();
-    this.listeners = BoundListeners.bind(config, world.adminSocket);
+    this.listeners = BoundListeners.bindPatiently(config, world.adminSocket, HANDOVER_MS);
     this.writePid();
     this.host = new ProxyHost(
       { command: world.proxyCommand, name: world.proxyName },
