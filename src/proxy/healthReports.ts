@@ -18,7 +18,7 @@ export class HealthReports {
   private cancel: (() => void) | null = null;
 
   constructor(
-    board: ProcessBoard,
+    private readonly board: ProcessBoard,
     private readonly pools: readonly Pool[],
     private readonly clock: Clock,
     private readonly send: (report: HealthReport) => void,
@@ -48,7 +48,7 @@ export class HealthReports {
 
   private report(listens = this.listens()): void {
     this.available = listens.map(({ usable }) => usable > 0);
-    this.send({ kind: "health", lateThread: this.lateThread, listens });
+    this.send({ kind: "health", lateThread: this.lateThread, connections: this.board.current, listens });
   }
 
   private listens(): ListenHealth[] {

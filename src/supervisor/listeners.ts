@@ -1,11 +1,12 @@
-import { lstatSync, mkdirSync } from "node:fs";
+import { lstatSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { ADMIN_BACKLOG } from "../admin/server.ts";
 import type { Config } from "../config/schema.ts";
 import { type Endpoint, formatEndpoint } from "../core/endpoint.ts";
 import { UserError } from "../core/errors.ts";
+import { PROXY_PROCESS } from "../core/self.ts";
 import { SystemError } from "../net/libc.ts";
-import { bindListeners, closeListeners } from "../net/listen.ts";
+import { bindListeners, closeListeners, listenerPid } from "../net/listen.ts";
 
 /** Exit status of a start that failed although the configuration is valid. */
 const EXIT_FAILED = 1;
@@ -58,17 +59,18 @@ export class BoundListeners {
       }
     };
     try {
+      // First, because whoever starts an instance twice is best told by the one that runs.
+      const endpoint: Endpoint = { kind: "unix", path: adminSocket };
+      makeParent(adminSocket);
+      // The default for a user is in /tmp, where anybody could have made that directory first.
+      if (config.admin.socket === null) refuseForeignParent(adminSocket);
+      const adminFds = open("the admin socket", endpoint, 1, ADMIN_BACKLOG, config.admin.mode);
       const listens = config.listens.map((listen) => ({
         listen: listen.name,
         fds: listen.binds.map((bind) =>
           open(`listen ${listen.name}`, bind, config.global.threads, listen.backlog, UNIX_BIND_MODE),
         ),
       }));
-      const endpoint: Endpoint = { kind: "unix", path: adminSocket };
-      makeParent(adminSocket);
-      // The default for a user is in /tmp, where anybody could have made that directory first.
-      if (config.admin.socket === null) refuseForeignParent(adminSocket);
-      const adminFds = open("the admin socket", endpoint, 1, ADMIN_BACKLOG, config.admin.mode);
       return new BoundListeners(listens, adminFds[0] as number, adminFds);
     } catch (error) {
       for (const fds of opened) closeListeners(fds);
@@ -120,9 +122,26 @@ function explainBindError(what: string, endpoint: Endpoint, error: unknown): Err
   );
 }
 
+function inUse(path: string): string {
+  const pid = supervisorBehind(path);
+  return `\n  another instance is running on this socket${pid === null ? "" : `: pid ${pid}`}`;
+}
+
+/** Of our own processes the proxy process listens, and its parent is the one to talk about; null: nobody knows. */
+function supervisorBehind(path: string): number | null {
+  const pid = listenerPid(path);
+  if (pid === null) return null;
+  try {
+    if (!readFileSync(`/proc/${pid}/cmdline`, "latin1").split("\0").includes(PROXY_PROCESS)) return pid;
+    return Number(/^PPid:\s*(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1]) || null;
+  } catch {
+    return pid; // it has ended meanwhile, or is not ours to look at
+  }
+}
+
 function bindHint(code: string, endpoint: Endpoint): string {
   const port = endpoint.kind === "tcp" ? endpoint.port : 0;
-  if (code === "EADDRINUSE" && endpoint.kind === "unix") return "\n  another instance is running on this socket";
+  if (code === "EADDRINUSE" && endpoint.kind === "unix") return inUse(endpoint.path);
   if (code === "EADDRINUSE")
     return `\n  another program, or another instance, listens there; see: ss -ltnp 'sport = :${port}'`;
   if (code === "EACCES" && port > 0 && port < 1024) {
