@@ -22,7 +22,9 @@ export const serveCommand = command({
     const load = () => loadConfigFile(path, systemEnvironment({ strictHost: false }));
     const { config, issues, text } = await load();
     const detached = isDetached();
-    const detach = args.daemon === true || config?.global.daemon === true;
+    // A service manager that waits for READY watches this very process: the key of an old file must not take it away.
+    const watched = process.env.NOTIFY_SOCKET !== undefined;
+    const detach = args.daemon === true || (config?.global.daemon === true && !watched);
     if (detach && !detached)
       return await startDetached(["serve", "--config", resolve(path), ...(args.demo ? ["--demo"] : [])]);
     print("stderr", explain(issues, { path, text }, { colour: wantsColour("stderr") }));

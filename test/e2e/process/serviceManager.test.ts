@@ -64,15 +64,29 @@ describe("a service manager", () => {
     const manager = serviceManager(`@haproxy-lite-test/daemon-${process.pid}`);
     const dir = tmpDir();
     const file = join(dir, "haproxy-lite.toml");
-    const global = `pidfile = "${dir}/pid"\ndaemon = true`;
+    const global = `pidfile = "${dir}/pid"`;
     writeFileSync(file, toml({ port: freePort(), servers: [], global, more: `[admin]\nsocket = "${dir}/a"` }));
-    const { code } = await run([binary(), "serve", "-c", file], { env: { NOTIFY_SOCKET: manager.address } });
+    const { code } = await run([binary(), "serve", "--daemon", "-c", file], {
+      env: { NOTIFY_SOCKET: manager.address },
+    });
     expect(code).toBe(0);
     const pid = Number(readFileSync(join(dir, "pid"), "utf8"));
     await manager.waitFor(`MAINPID=${pid}`);
     process.kill(pid, "SIGTERM");
     await until("the daemon to end", () => !isRunning(pid));
     await manager.waitFor("STOPPING=1");
+  });
+});
+
+describe("a service manager that waits for READY", () => {
+  test("keeps the process that it started: daemon = true of an old file takes nothing away", async () => {
+    const manager = serviceManager(`@haproxy-lite-test/foreground-${process.pid}`);
+    const global = "daemon = true";
+    const proxy = await startProxy(toml({ port: freePort(), servers: [], global }), {
+      env: { NOTIFY_SOCKET: manager.address },
+    });
+    await manager.waitFor(`MAINPID=${proxy.pid}`);
+    await proxy.stop();
   });
 });
 
