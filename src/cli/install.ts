@@ -55,6 +55,7 @@ export function installCommand(surface: () => Promise<readonly CommandSurface[]>
 
 /** Run from source there is no executable to install. */
 function ownExecutable(): string {
-  if (Bun.isStandaloneExecutable) return process.execPath;
+  // Not by its path, which may lead through directories that this user may not enter.
+  if (Bun.isStandaloneExecutable) return "/proc/self/exe";
   throw new UserError("only the compiled program can be installed: npm run build makes it", ExitCode.failed);
 }

@@ -87,7 +87,7 @@ describe.skipIf(!canMakeHost())("a host without systemd", () => {
       expect((await host.sh(`test -f ${LOCK_FILE}`)).code).toBe(0);
       const listed = (await host.run(["ps", "-eo", "user:20=,args="])).stdout;
       const owner = (args: string): string | undefined => new RegExp(`^(\\S+) +.*${args}`, "m").exec(listed)?.[1];
-      expect([owner("haproxy-lite serve"), owner("__proxy")]).toEqual(["root", "haproxy-lite"]);
+      expect([owner("haproxy-lite serve"), owner("haproxy-lite \\(proxy\\)")]).toEqual(["root", "haproxy-lite"]);
     });
 
     test("tells anybody whether it runs, and lets nobody but root do anything", async () => {
