@@ -21,13 +21,15 @@ export interface Problems {
 export function findProblems({ listens, vrrp }: Snapshot): Problems {
   return {
     servers: listens.flatMap(({ name, servers }) => servers.filter(isDown).map((server) => `${name}/${server.name}`)),
-    listens: listens.filter(({ available }) => !available).map(({ name }) => name),
+    listens: listens
+      .filter(({ available, leavingForMs }) => !available && (leavingForMs ?? null) === null)
+      .map(({ name }) => name),
     routers: vrrp === null ? [] : [...silence(vrrp), ...vrrp.instances.flatMap(routerProblems)],
   };
 }
 
-function isDown({ admin, up, unresolved }: ServerSnapshot): boolean {
-  return admin === "ready" && (!up || unresolved);
+function isDown({ admin, up, unresolved, leavingForMs }: ServerSnapshot): boolean {
+  return (leavingForMs ?? null) === null && admin === "ready" && (!up || unresolved);
 }
 
 function silence({ ageMs }: VrrpStatus): string[] {
