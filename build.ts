@@ -3,12 +3,13 @@
  *
  *   bun build.ts                              dist/haproxy-lite, for this machine
  *   bun build.ts --release [TARGET…]          dist/haproxy-lite-VERSION-TARGET for each target, and SHA256SUMS
+ *   bun build.ts --rpm                        dist/haproxy-lite-VERSION-1.ARCH.rpm, for this machine, with rpmbuild
  *   … --outdir DIR                            somewhere else than dist
  *
  * A target of another machine is built around that machine's Bun runtime, which Bun takes from the
  * package registry on first use and keeps in its own cache.
  */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, linkSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
@@ -157,22 +158,81 @@ async function buildRelease(outdir: string, targets: readonly Target[]): Promise
   writeFileSync(join(outdir, "SHA256SUMS"), sums.join(""));
 }
 
+/**
+ * Packs the program and what `install` would put around it; rpmbuild itself tries the program that it has packed (`%check`).
+ */
+async function buildRpm(outdir: string): Promise<void> {
+  const id = identity();
+  mkdirSync(outdir, { recursive: true });
+  const work = mkdtempSync(join(resolve(outdir), ".rpm-"));
+  try {
+    const binary = join(work, "haproxy-lite");
+    await compile(null, id, binary);
+    prove(binary, id);
+    const [{ surfaceOf }, { COMMANDS }, { rpmFiles }, { rpmSpec, sourceName }] = await Promise.all([
+      import("./src/cli/surface.ts"),
+      import("./src/cli/cli.ts"),
+      import("./src/install/rpmFiles.ts"),
+      import("./src/install/templates/rpmSpec.ts"),
+    ]);
+    const files = rpmFiles(await surfaceOf(COMMANDS));
+    const sources = join(work, "SOURCES");
+    mkdirSync(sources);
+    for (const { path, content, gzip } of files) {
+      const source = join(sources, sourceName(path));
+      if (content === null) continue;
+      if (typeof content === "string") writeFileSync(source, gzip ? Bun.gzipSync(content) : content);
+      else linkSync(binary, source);
+    }
+    const spec = join(work, "haproxy-lite.spec");
+    writeFileSync(spec, rpmSpec(files, id));
+    // Two builds of one commit are one package.
+    const epoch = Date.parse(`${id.date.replaceAll("/", "-")}T00:00:00Z`) / 1000;
+    const env = { ...process.env, SOURCE_DATE_EPOCH: String(epoch) };
+    const macros = [
+      `_topdir ${work}`,
+      "use_source_date_epoch_as_buildtime 1",
+      "clamp_mtime_to_source_date_epoch 1",
+      "_buildhost localhost",
+    ];
+    const built = Bun.spawnSync(["rpmbuild", "-bb", ...macros.flatMap((macro) => ["--define", macro]), spec], {
+      env,
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    if (built.exitCode !== 0) throw new Error(`rpmbuild failed:\n${built.stdout}${built.stderr}`);
+    const rpms = [...new Bun.Glob("RPMS/*/*.rpm").scanSync({ cwd: work })];
+    for (const rpm of rpms) {
+      const outfile = join(outdir, basename(rpm));
+      renameSync(join(work, rpm), outfile);
+      console.error(`built ${outfile} (${id.commit})`);
+    }
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
 function isTarget(name: string): name is Target {
   return Object.hasOwn(TARGETS, name);
 }
 
 const { values, positionals } = parseArgs({
-  options: { release: { type: "boolean", default: false }, outdir: { type: "string", default: join(ROOT, "dist") } },
+  options: {
+    release: { type: "boolean", default: false },
+    rpm: { type: "boolean", default: false },
+    outdir: { type: "string", default: join(ROOT, "dist") },
+  },
   allowPositionals: true,
 });
 const unknown = positionals.filter((name) => !isTarget(name));
-if (unknown.length > 0 || (positionals.length > 0 && !values.release)) {
-  console.error(`usage: bun build.ts [--release [${Object.keys(TARGETS).join("|")}]…] [--outdir DIR]`);
+if (unknown.length > 0 || (positionals.length > 0 && !values.release) || (values.release && values.rpm)) {
+  console.error(`usage: bun build.ts [--release [${Object.keys(TARGETS).join("|")}]… | --rpm] [--outdir DIR]`);
   process.exit(2);
 }
 try {
   const targets = positionals.length > 0 ? positionals.filter(isTarget) : Object.keys(TARGETS).filter(isTarget);
-  await (values.release ? buildRelease(values.outdir, targets) : buildHere(values.outdir));
+  if (values.rpm) await buildRpm(values.outdir);
+  else await (values.release ? buildRelease(values.outdir, targets) : buildHere(values.outdir));
 } catch (failure) {
   // A failed bundle is an AggregateError of messages that name file and line.
   const causes = failure instanceof AggregateError ? failure.errors : [failure];

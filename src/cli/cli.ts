@@ -11,8 +11,8 @@ import { print, wantsColour } from "./print.ts";
 
 const NAME = "haproxy-lite";
 
-// Loaded when asked for: `status` must not pay for the schema, nor `check` for sockets.
-const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<unknown> }>> = {
+/** The commands, loaded when asked for: `status` must not pay for the schema, nor `check` for sockets. */
+export const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<unknown> }>> = {
   serve: { summary: "run the balancer in the foreground", load: async () => (await import("./serve.ts")).serveCommand },
   check: { summary: "validate a configuration file", load: async () => (await import("./check.ts")).checkCommand },
   status: {
@@ -22,6 +22,15 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<u
   ctl: {
     summary: "send a command to the running balancer",
     load: async () => (await import("./ctl.ts")).ctlCommand,
+  },
+  install: {
+    summary: "install this program as a service of the host",
+    load: async () =>
+      (await import("./install.ts")).installCommand(async () => (await import("./surface.ts")).surfaceOf(COMMANDS)),
+  },
+  uninstall: {
+    summary: "remove what install has put on the host",
+    load: async () => (await import("./uninstall.ts")).uninstallCommand,
   },
   echo: { summary: "run an echo server to try things with", load: async () => (await import("./echo.ts")).echoCommand },
 };
@@ -63,7 +72,7 @@ async function run([name, ...rest]: readonly string[]): Promise<number> {
 }
 
 function usage(): string {
-  const rows = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(8)} ${summary}`);
+  const rows = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(9)} ${summary}`);
   return [
     `usage: ${NAME} COMMAND [OPTION…]`,
     "",

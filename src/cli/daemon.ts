@@ -7,8 +7,8 @@ const SERVING = "serving";
 const DETACHED = "HAPROXY_LITE_DETACHED";
 
 /**
- * Runs a command line of this program again, detached from the terminal, and returns when that serves, with status 0, or
- * has failed, with its status. What it says until then is passed on; afterwards nobody reads its stderr any more.
+ * Runs a command line of this program again, detached from the terminal and from the current directory, so that no path
+ * in it may be relative; returns when that serves, with status 0, or has failed, with its status. What it says until then is passed on; afterwards nobody reads its stderr any more.
  */
 export async function startDetached(args: readonly string[]): Promise<number> {
   const { promise: serving, resolve } = Promise.withResolvers<number>();
@@ -16,6 +16,7 @@ export async function startDetached(args: readonly string[]): Promise<number> {
     cmd: [...selfCommand(), ...args],
     // The runtime's switch for dying with whoever started it is not for somebody who is to outlive them.
     env: { ...process.env, BUN_FEATURE_FLAG_NO_ORPHANS: undefined, [DETACHED]: "1" },
+    cwd: "/", // a directory that nobody wants to unmount
     detached: true, // a session of its own: no terminal, and no hangup when this one closes
     stdio: ["ignore", "ignore", "pipe"],
     ipc(message) {
@@ -28,9 +29,11 @@ export async function startDetached(args: readonly string[]): Promise<number> {
   return await Promise.race([serving, failed]);
 }
 
-/** Whether this process is the detached one. */
+/** Whether this process is the detached one. Told once: whom it starts is none. */
 export function isDetached(): boolean {
-  return process.env[DETACHED] === "1";
+  const detached = process.env[DETACHED] === "1";
+  delete process.env[DETACHED];
+  return detached;
 }
 
 /** Lets the process that detached us go. */

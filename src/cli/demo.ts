@@ -1,6 +1,7 @@
 import type { Config } from "../config/schema.ts";
 import { type Endpoint, formatEndpoint } from "../core/endpoint.ts";
 import { UserError } from "../core/errors.ts";
+import { childEnvironment } from "../core/self.ts";
 import { ECHO_LISTENS } from "./echo.ts";
 import { ExitCode } from "./exit.ts";
 
@@ -52,6 +53,7 @@ function startEcho(name: string, address: string, self: readonly string[]) {
   const { promise: listening, resolve, reject } = Promise.withResolvers<void>();
   const child = Bun.spawn({
     cmd: [...self, "echo", address],
+    env: childEnvironment(process.env),
     stdio: ["ignore", "ignore", "inherit"],
     ipc(message) {
       if (message === ECHO_LISTENS) resolve();

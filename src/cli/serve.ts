@@ -1,4 +1,4 @@
-import { relative } from "node:path";
+import { relative, resolve } from "node:path";
 import { explain } from "../config/explain.ts";
 import { loadConfigFile, systemEnvironment } from "../config/load.ts";
 import { selfCommand } from "../core/self.ts";
@@ -22,8 +22,11 @@ export const serveCommand = command({
     const load = () => loadConfigFile(path, systemEnvironment({ strictHost: false }));
     const { config, issues, text } = await load();
     const detached = isDetached();
-    const detach = args.daemon === true || config?.global.daemon === true;
-    if (detach && !detached) return await startDetached(["serve", "--config", path, ...(args.demo ? ["--demo"] : [])]);
+    // A service manager that waits for READY watches this very process: the key of an old file must not take it away.
+    const watched = process.env.NOTIFY_SOCKET !== undefined;
+    const detach = args.daemon === true || (config?.global.daemon === true && !watched);
+    if (detach && !detached)
+      return await startDetached(["serve", "--config", resolve(path), ...(args.demo ? ["--demo"] : [])]);
     print("stderr", explain(issues, { path, text }, { colour: wantsColour("stderr") }));
     if (config === null) return ExitCode.badConfig;
     const onReady = detached ? reportServing : () => {};
@@ -45,7 +48,7 @@ function asTyped(command: readonly string[]): string {
   return command
     .map((word) => {
       const near = relative(process.cwd(), word);
-      return near.startsWith("..") ? word : near.includes("/") ? near : `./${near}`;
+      return near.startsWith("..") || process.cwd() === "/" ? word : near.includes("/") ? near : `./${near}`;
     })
     .join(" ");
 }

@@ -43,8 +43,8 @@ export const statusCommand = command({
 
 /** 0: healthy; 1: a server is down, a listen has nobody left, or a virtual router cannot do its work. */
 export function exitStatus(snapshot: Snapshot): number {
-  const { servers, listens, routers } = findProblems(snapshot);
-  return servers.length + listens.length + routers.length > 0 ? ExitCode.failed : ExitCode.ok;
+  const problems = Object.values(findProblems(snapshot)).flat();
+  return problems.length > 0 ? ExitCode.failed : ExitCode.ok;
 }
 
 /** Who asks, and on which host. */
@@ -125,8 +125,10 @@ export async function askFirst(
 function parseAnswer(text: string): Snapshot {
   try {
     const parsed = JSON.parse(text) as Partial<Snapshot>;
-    if (typeof parsed.process?.version === "string" && Array.isArray(parsed.listens))
-      return { ...parsed, vrrp: parsed.vrrp ?? null } as Snapshot;
+    if (typeof parsed.process?.version === "string" && Array.isArray(parsed.listens)) {
+      const process = { ...parsed.process, crashLoop: parsed.process.crashLoop ?? null };
+      return { ...parsed, process, vrrp: parsed.vrrp ?? null } as Snapshot;
+    }
   } catch {
     // said below
   }

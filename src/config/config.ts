@@ -1,5 +1,6 @@
 import { bindConflicts, ephemeralBinds, serverAddresses } from "./addressRules.ts";
 import { checkScripts, checkTimes } from "./checkRules.ts";
+import { chroot } from "./chrootRules.ts";
 import type { Raw } from "./inherit.ts";
 import { type Finding, type Issue, MAX_ISSUES, placeFindings } from "./issue.ts";
 import {
@@ -36,6 +37,7 @@ import { dateFindings, zodFindings } from "./zodFindings.ts";
 const RULES: readonly Rule[] = [
   accounts,
   unknownAccounts,
+  chroot,
   somethingToDo,
   logTargets,
   statsAccess,

@@ -43,6 +43,10 @@ export const globalSchema = table(
     group: account("Group that the proxy process changes to when started as root."),
     uid: int(0, MAX_ID, "As user, by number.").optional(),
     gid: int(0, MAX_ID, "As group, by number.").optional(),
+    chroot: path(
+      "Directory that the proxy process is locked into when started as root: root's own, best empty.",
+      '"/var/lib/haproxy-lite/empty"',
+    ).optional(),
     pidfile: path("File that holds the process id while running.", '"/run/haproxy-lite/haproxy-lite.pid"').optional(),
     hard_stop_after: duration("Longest wait for connections to end at stop or reload.").prefault("30s"),
     spread_checks: int(
@@ -58,6 +62,7 @@ export const globalSchema = table(
   daemon: raw.daemon,
   user: raw.user ?? raw.uid ?? null,
   group: raw.group ?? raw.gid ?? null,
+  chroot: raw.chroot ?? null,
   pidfile: raw.pidfile ?? null,
   hardStopAfterMs: raw.hard_stop_after,
   spreadChecksPercent: raw.spread_checks,

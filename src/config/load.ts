@@ -1,6 +1,7 @@
 import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import { availableParallelism } from "node:os";
+import { chrootProblem, isThere } from "../core/chroot.ts";
 import { ephemeralPorts, localAccounts, resolveHost } from "../core/host.ts";
 import { localInterfaces, missingNetworkCapabilities } from "../core/networkHost.ts";
 import { programProblem } from "../core/program.ts";
@@ -27,6 +28,8 @@ export function systemEnvironment(options: Pick<Environment, "strictHost"> = {})
     ...(interfaces === null ? {} : { interfaces }),
     missingCapabilities: missingNetworkCapabilities(),
     programProblem,
+    chrootProblem,
+    isThere,
     ...options,
   };
 }

@@ -18,6 +18,10 @@ export interface Environment {
   readonly missingCapabilities?: readonly NetworkCapability[];
   /** Why the program at an absolute path cannot be run, as the end of "PATH …"; null: it can. Left out: nobody knows. */
   readonly programProblem?: (path: string) => string | null;
+  /** Why the proxy process cannot be locked into a directory, as the end of "PATH …"; null: it can. Left out: nobody knows. */
+  readonly chrootProblem?: (path: string) => string | null;
+  /** Whether there is something at an absolute path; left out: nobody knows. */
+  readonly isThere?: (path: string) => boolean;
   /**
    * true: an interface that is not there refuses the file. Otherwise it is a warning: when a host boots, the service may
    * start before the interface exists.

@@ -1,6 +1,7 @@
 import { dlopen, FFIType, read } from "bun:ffi";
 import { existsSync } from "node:fs";
 import { errnoName } from "../core/errno.ts";
+import { compiled } from "./compiler.ts";
 
 /**
  * The one place that calls the C library. Everything here is a thin, typed door: results as C gives them, `errno()` right
@@ -11,36 +12,46 @@ import { errnoName } from "../core/errno.ts";
 const MUSL = `/lib/ld-musl-${process.arch === "arm64" ? "aarch64" : "x86_64"}.so.1`;
 const GLIBC_FIRST = existsSync("/lib64/ld-linux-x86-64.so.2") || existsSync("/lib/ld-linux-aarch64.so.1");
 
-const { symbols } = dlopen(GLIBC_FIRST || !existsSync(MUSL) ? "libc.so.6" : MUSL, {
-  socket: { args: ["i32", "i32", "i32"], returns: "i32" },
-  socketpair: { args: ["i32", "i32", "i32", "ptr"], returns: "i32" },
-  bind: { args: ["i32", "ptr", "u32"], returns: "i32" },
-  listen: { args: ["i32", "i32"], returns: "i32" },
-  connect: { args: ["i32", "ptr", "u32"], returns: "i32" },
-  close: { args: ["i32"], returns: "i32" },
-  dup: { args: ["i32"], returns: "i32" },
-  pipe2: { args: ["ptr", "i32"], returns: "i32" },
-  setsockopt: { args: ["i32", "i32", "i32", "ptr", "u32"], returns: "i32" },
-  getsockopt: { args: ["i32", "i32", "i32", "ptr", "ptr"], returns: "i32" },
-  getsockname: { args: ["i32", "ptr", "ptr"], returns: "i32" },
-  getpeername: { args: ["i32", "ptr", "ptr"], returns: "i32" },
-  send: { args: ["i32", "ptr", "u64", "i32"], returns: FFIType.i64_fast },
-  recv: { args: ["i32", "ptr", "u64", "i32"], returns: FFIType.i64_fast },
-  sendto: { args: ["i32", "ptr", "u64", "i32", "ptr", "u32"], returns: FFIType.i64_fast },
-  sendmsg: { args: ["i32", "ptr", "i32"], returns: FFIType.i64_fast },
-  recvmsg: { args: ["i32", "ptr", "i32"], returns: FFIType.i64_fast },
-  fcntl: { args: ["i32", "i32", "i32"], returns: "i32" },
-  getrlimit: { args: ["i32", "ptr"], returns: "i32" },
-  setrlimit: { args: ["i32", "ptr"], returns: "i32" },
-  madvise: { args: ["u64", "u64", "i32"], returns: "i32" },
-  prctl: { args: ["i32", "u64", "u64", "u64", "u64"], returns: "i32" },
-  getpwnam: { args: ["ptr"], returns: "ptr" },
-  getpwuid: { args: ["u32"], returns: "ptr" },
-  getgrnam: { args: ["ptr"], returns: "ptr" },
-  mkfifo: { args: ["ptr", "u32"], returns: "i32" },
-  __errno_location: { args: [], returns: "ptr" },
-  strerror: { args: ["i32"], returns: "cstring" },
-});
+const { symbols } = compiled(() =>
+  dlopen(GLIBC_FIRST || !existsSync(MUSL) ? "libc.so.6" : MUSL, {
+    socket: { args: ["i32", "i32", "i32"], returns: "i32" },
+    socketpair: { args: ["i32", "i32", "i32", "ptr"], returns: "i32" },
+    bind: { args: ["i32", "ptr", "u32"], returns: "i32" },
+    listen: { args: ["i32", "i32"], returns: "i32" },
+    connect: { args: ["i32", "ptr", "u32"], returns: "i32" },
+    close: { args: ["i32"], returns: "i32" },
+    dup: { args: ["i32"], returns: "i32" },
+    pipe2: { args: ["ptr", "i32"], returns: "i32" },
+    setsockopt: { args: ["i32", "i32", "i32", "ptr", "u32"], returns: "i32" },
+    getsockopt: { args: ["i32", "i32", "i32", "ptr", "ptr"], returns: "i32" },
+    getsockname: { args: ["i32", "ptr", "ptr"], returns: "i32" },
+    getpeername: { args: ["i32", "ptr", "ptr"], returns: "i32" },
+    send: { args: ["i32", "ptr", "u64", "i32"], returns: FFIType.i64_fast },
+    recv: { args: ["i32", "ptr", "u64", "i32"], returns: FFIType.i64_fast },
+    sendto: { args: ["i32", "ptr", "u64", "i32", "ptr", "u32"], returns: FFIType.i64_fast },
+    sendmsg: { args: ["i32", "ptr", "i32"], returns: FFIType.i64_fast },
+    recvmsg: { args: ["i32", "ptr", "i32"], returns: FFIType.i64_fast },
+    fcntl: { args: ["i32", "i32", "i32"], returns: "i32" },
+    getrlimit: { args: ["i32", "ptr"], returns: "i32" },
+    setrlimit: { args: ["i32", "ptr"], returns: "i32" },
+    madvise: { args: ["u64", "u64", "i32"], returns: "i32" },
+    prctl: { args: ["i32", "u64", "u64", "u64", "u64"], returns: "i32" },
+    capget: { args: ["ptr", "ptr"], returns: "i32" },
+    capset: { args: ["ptr", "ptr"], returns: "i32" },
+    setfsuid: { args: ["u32"], returns: "i32" },
+    setfsgid: { args: ["u32"], returns: "i32" },
+    chroot: { args: ["ptr"], returns: "i32" },
+    execv: { args: ["ptr", "ptr"], returns: "i32" },
+    flock: { args: ["i32", "i32"], returns: "i32" },
+    clock_gettime: { args: ["i32", "ptr"], returns: "i32" },
+    getpwnam: { args: ["ptr"], returns: "ptr" },
+    getpwuid: { args: ["u32"], returns: "ptr" },
+    getgrnam: { args: ["ptr"], returns: "ptr" },
+    mkfifo: { args: ["ptr", "u32"], returns: "i32" },
+    __errno_location: { args: [], returns: "ptr" },
+    strerror: { args: ["i32"], returns: "cstring" },
+  }),
+);
 
 /** The C library's functions; see the man page of each. */
 export const libc = symbols;

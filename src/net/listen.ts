@@ -1,5 +1,6 @@
 import { chmodSync, lstatSync, rmSync } from "node:fs";
 import type { Endpoint } from "../core/endpoint.ts";
+import { asDirectoryOwner } from "./asOwner.ts";
 import {
   AF_INET6,
   AF_UNIX,
@@ -18,6 +19,7 @@ import { decodeSockaddr, encodeSockaddr, familyOf, SOCKADDR_MAX } from "./sockad
 
 const SO_REUSEADDR = 2;
 const SO_REUSEPORT = 15;
+const SO_PEERCRED = 17;
 const IP_FREEBIND = 15;
 const IPV6_V6ONLY = 26;
 const EADDRINUSE = 98;
@@ -71,6 +73,24 @@ export function boundEndpoint(fd: number): Endpoint | null {
   const length = new Uint32Array([bytes.length]);
   if (libc.getsockname(fd, bytes, length) < 0) throw new SystemError("getsockname", errno());
   return decodeSockaddr(bytes.subarray(0, length[0]));
+}
+
+/**
+ * Pid of the process that listens on a unix socket (SO_PEERCRED: of the last one that called listen); null when nobody
+ * does, or when it is in another pid namespace.
+ */
+export function listenerPid(path: string): number | null {
+  const address = encodeSockaddr({ kind: "unix", path });
+  const fd = open(AF_UNIX);
+  try {
+    if (libc.connect(fd, address, address.length) < 0) return null;
+    // struct ucred: pid, uid, gid
+    const credentials = new Int32Array(new ArrayBuffer(12));
+    if (libc.getsockopt(fd, SOL_SOCKET, SO_PEERCRED, credentials, new Uint32Array([12])) < 0) return null;
+    return credentials[0] || null;
+  } finally {
+    libc.close(fd);
+  }
 }
 
 /** What else goes when the sockets go: nothing, or the socket's file. */
@@ -147,10 +167,18 @@ function bindUnix(path: string, address: Uint8Array, options: ListenOptions): nu
   const fds = [fd];
   const ours = abstract ? undefined : lstatSync(path).ino;
   releases.set(fds, () => {
-    // Somebody may have removed our file and listen on a new one there.
-    if (ours !== undefined && lstatSync(path, { throwIfNoEntry: false })?.ino === ours) rmSync(path, { force: true });
+    if (ours !== undefined) asDirectoryOwner(path, () => removeOurs(path, ours));
   });
   return fds;
+}
+
+function removeOurs(path: string, inode: number): void {
+  try {
+    // Somebody may have removed our file and listen on a new one there.
+    if (lstatSync(path, { throwIfNoEntry: false })?.ino === inode) rmSync(path, { force: true });
+  } catch {
+    // Not ours to remove any more: nobody listens on it, and the next start sees that.
+  }
 }
 
 /** A socket file that nobody listens on is left over from a crash and removed; a live one, or any other file, is in the way. */

@@ -6,9 +6,27 @@ const MADV_DONTNEED = 4;
 /** After this the start is over. */
 const SETTLED_MS = 1000;
 
-/** Call when the process serves: what only its start needed is given back a little later. */
-export function releaseStartupPagesSoon(clock: Clock): void {
-  clock.after(SETTLED_MS, releaseStartupPages);
+/** Where the program's own code is mapped: from an address, so many bytes. */
+export type CodeMapping = readonly [start: number, bytes: number];
+
+/**
+ * Call when the process serves: what only its start needed is given back a little later. A process without /proc, in a
+ * chroot, must have looked for `code` before.
+ */
+export function releaseStartupPagesSoon(clock: Clock, code: readonly CodeMapping[] = findCode()): void {
+  clock.after(SETTLED_MS, () => release(code));
+}
+
+/** The mappings of the running executable, which do not change. */
+export function findCode(): CodeMapping[] {
+  return readFileSync("/proc/self/maps", "utf8")
+    .split("\n")
+    .flatMap((line) => {
+      const mapping = /^([0-9a-f]+)-([0-9a-f]+) r-xp \S+ \S+ \d+\s+(.*)$/.exec(line);
+      if (mapping === null || mapping[3] !== process.execPath) return [];
+      const start = Number.parseInt(mapping[1] as string, 16);
+      return [[start, Number.parseInt(mapping[2] as string, 16) - start] as const];
+    });
 }
 
 /**
@@ -16,12 +34,6 @@ export function releaseStartupPagesSoon(clock: Clock): void {
  * schema). The mapping is read-only and backed by the file, so what is needed again is simply mapped in again, a few
  * hundred nanoseconds a page. Halves the resident size of a process that has little left to do.
  */
-function releaseStartupPages(): void {
-  for (const line of readFileSync("/proc/self/maps", "utf8").split("\n")) {
-    const mapping = /^([0-9a-f]+)-([0-9a-f]+) r-xp \S+ \S+ \d+\s+(.*)$/.exec(line);
-    if (mapping === null || mapping[3] !== process.execPath) continue;
-    const start = Number.parseInt(mapping[1] as string, 16);
-    const end = Number.parseInt(mapping[2] as string, 16);
-    libc.madvise(start, end - start, MADV_DONTNEED);
-  }
+function release(code: readonly CodeMapping[]): void {
+  for (const [start, bytes] of code) libc.madvise(start, bytes, MADV_DONTNEED);
 }

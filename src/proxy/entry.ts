@@ -1,11 +1,16 @@
 import { systemClock } from "../core/clock.ts";
 import { assertNever } from "../core/errors.ts";
 import { resolveHost } from "../core/host.ts";
+import { nameProcess } from "../net/processName.ts";
 import { StandardStream } from "../net/standardStreams.ts";
+import { enterChroot, readHostFacts } from "./chroot.ts";
 import { dropPrivileges } from "./privileges.ts";
 import type { ProxyCommand, ProxyReport } from "./protocol.ts";
 import { ProxyProcess } from "./proxyProcess.ts";
+import { shedPrivileges } from "./shed.ts";
 
+/** Another one than the supervisor's, so that signals by name reach that alone. */
+const COMMAND_NAME = "haproxy-lite:px";
 /** Exit status of a proxy process that could not serve; the supervisor has been told why. */
 const EX_SOFTWARE = 70;
 /** A supervisor that is frozen reads nothing: beyond so many, reports of health are not kept for it. */
@@ -16,6 +21,8 @@ const MAX_UNREAD = 25;
  * The promise is for its exit status.
  */
 export async function runProxyProcess(): Promise<number> {
+  shedPrivileges(); // before anything is read from the supervisor
+  nameProcess(COMMAND_NAME);
   const stdout = new StandardStream(process.stdout);
   const stderr = new StandardStream(process.stderr);
   const status = await new Promise<number>((exit) => listen(stdout, stderr, exit));
@@ -44,10 +51,13 @@ function listen(stdout: StandardStream, stderr: StandardStream, exit: (code: num
     switch (command.kind) {
       case "start":
         try {
+          const host = readHostFacts();
+          if (command.chroot !== null) enterChroot(command.chroot);
           if (command.account !== null) dropPrivileges(command.account);
           proxy = new ProxyProcess(command, {
             clock: systemClock,
             resolve: resolveHost,
+            host,
             stdout,
             stderr,
             report,

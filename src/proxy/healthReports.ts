@@ -18,7 +18,7 @@ export class HealthReports {
   private cancel: (() => void) | null = null;
 
   constructor(
-    board: ProcessBoard,
+    private readonly board: ProcessBoard,
     /** The listens as they are now: reloads add and remove some. */
     private readonly pools: () => readonly Pool[],
     private readonly clock: Clock,
@@ -50,7 +50,7 @@ export class HealthReports {
 
   private report(listens = this.listens()): void {
     this.available = new Map(listens.map(({ name, usable }) => [name, usable > 0]));
-    this.send({ kind: "health", lateThread: this.lateThread, listens });
+    this.send({ kind: "health", lateThread: this.lateThread, connections: this.board.current, listens });
   }
 
   private listens(): ListenHealth[] {

@@ -27,6 +27,8 @@ export interface ProxyStart {
   passingFd: number;
   /** Whom to become before any client is served; null: stay who we are. */
   account: { name: string | null; uid: number; gid: number } | null;
+  /** Directory to be locked into before that; null: none. */
+  chroot: string | null;
   supervisorPid: number;
   /** When the supervisor started, epoch ms, and how often it has had to restart the proxy process since. */
   startedWallMs: number;
@@ -85,11 +87,13 @@ export interface ReloadResult {
   leaving: { listen: string; server: string | null; sessions: number }[];
 }
 
-/** How the proxy stands: from `ready` on every {@link HEALTH_MS}, and at once when a listen begins or ceases to be usable. */
+/** How the proxy stands: from just before `ready` on every {@link HEALTH_MS}, and at once when a listen begins or ceases to be usable. */
 export interface HealthReport {
   kind: "health";
   /** A relay thread whose event loop has not turned for 2 s; null: none. */
   lateThread: number | null;
+  /** Client connections now, over all listens. */
+  connections: number;
   listens: ListenHealth[];
 }
 

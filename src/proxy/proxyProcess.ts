@@ -5,7 +5,6 @@ import { ADMIN_BACKLOG, type AdminServer, serveAdmin } from "../admin/server.ts"
 import type { Config } from "../config/schema.ts";
 import type { Clock } from "../core/clock.ts";
 import { assertNever } from "../core/errors.ts";
-import { ephemeralPorts } from "../core/host.ts";
 import { Level } from "../core/syslogCodes.ts";
 import { COMMIT, RELEASE_DATE, VERSION } from "../core/version.ts";
 import type { Cause, LogEvent } from "../log/events.ts";
@@ -25,6 +24,7 @@ import { takeSnapshot } from "../stats/takeSnapshot.ts";
 import type { ProxyView } from "../stats/view.ts";
 import type { VrrpSnapshot } from "../stats/vrrpSnapshot.ts";
 import type { Resolver } from "./addresses.ts";
+import type { HostFacts } from "./chroot.ts";
 import { HealthReports } from "./healthReports.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import { Leaving } from "./leaving.ts";
@@ -40,6 +40,8 @@ import { ShortageWatch } from "./watch.ts";
 export interface ProxyWorld {
   clock: Clock;
   resolve: Resolver;
+  /** What was read from the system before the process was locked in. */
+  host: HostFacts;
   stdout: StandardStream;
   stderr: StandardStream;
   report(report: ProxyReport): void;
@@ -116,7 +118,9 @@ export class ProxyProcess {
       onListenAdded: (pool) => this.sampler.add(pool, clock.nowMs()),
       onBindClosed: (bind) => world.report({ kind: "closed", bind }),
     });
-    this.watch = new ShortageWatch(this.pools, this.processBoard, ephemeralPorts(), clock, (event) => this.log(event));
+    this.watch = new ShortageWatch(this.pools, this.processBoard, world.host.ephemeralPorts, clock, (event) =>
+      this.log(event),
+    );
   }
 
   /** Starts the relay threads; `ready` is reported when all of them accept. */
@@ -267,9 +271,9 @@ export class ProxyProcess {
       ];
       this.admin = serveAdmin(adminFd, ADMIN_BACKLOG, commands, this.world.clock);
     }
-    releaseStartupPagesSoon(this.world.clock);
+    releaseStartupPagesSoon(this.world.clock, this.world.host.code);
+    this.health.start(); // so that whoever hears that we serve knows how well
     this.world.report({ kind: "ready" });
-    this.health.start();
   }
 
   private get isReady(): boolean {

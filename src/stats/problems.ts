@@ -1,5 +1,5 @@
 import { assertNever } from "../core/errors.ts";
-import type { ServerSnapshot, Snapshot, VrrpStatus } from "./snapshot.ts";
+import type { CrashLoop, ServerSnapshot, Snapshot, VrrpStatus } from "./snapshot.ts";
 import type { VrrpInstanceSnapshot } from "./vrrpSnapshot.ts";
 
 /** A host that answered for an address of ours is a rival for so long after its last answer. */
@@ -9,6 +9,8 @@ const STALE_MS = 10_000;
 
 /** What is wrong; nothing of it: healthy. */
 export interface Problems {
+  /** Sentences about the process as a whole. */
+  process: string[];
   /** "web/srv1": servers that checks, or a missing address, took out. One that a person took out is none. */
   servers: string[];
   /** "web": listens that nobody serves. */
@@ -18,14 +20,21 @@ export interface Problems {
 }
 
 /** Judges a snapshot. */
-export function findProblems({ listens, vrrp }: Snapshot): Problems {
+export function findProblems({ process, listens, vrrp }: Snapshot): Problems {
   return {
+    process: process.crashLoop === null ? [] : [crashLoopText(process.crashLoop)],
     servers: listens.flatMap(({ name, servers }) => servers.filter(isDown).map((server) => `${name}/${server.name}`)),
     listens: listens
       .filter(({ available, leavingForMs }) => !available && (leavingForMs ?? null) === null)
       .map(({ name }) => name),
     routers: vrrp === null ? [] : [...silence(vrrp), ...vrrp.instances.flatMap(routerProblems)],
   };
+}
+
+function crashLoopText({ crashes, reason, nextStartMs }: CrashLoop): string {
+  const times = `${crashes} time${crashes === 1 ? "" : "s"} in a row`;
+  const wait = `next start in ${Math.max(1, Math.ceil(nextStartMs / 1000))} s`;
+  return `crash loop: ${wait}; the proxy process has ended ${times} (${reason}), nobody is served meanwhile`;
 }
 
 function isDown({ admin, up, unresolved, leavingForMs }: ServerSnapshot): boolean {

@@ -9,6 +9,7 @@ import type { VrrpSnapshot } from "./vrrpSnapshot.ts";
  */
 export interface Snapshot {
   process: ProcessSnapshot;
+  /** Empty in a crash loop. */
   listens: ListenSnapshot[];
   /** null: there are no virtual routers, or they have not been heard of yet. */
   vrrp: VrrpStatus | null;
@@ -37,6 +38,8 @@ export interface ProcessSnapshot {
   proxyUptimeMs: number;
   /** How often the proxy process had to be started again. */
   restarts: number;
+  /** There is no proxy process now, because it keeps ending; nothing is known of the listens then. null: there is one. */
+  crashLoop: CrashLoop | null;
   stopping: boolean;
   /** Relay threads. */
   threads: number;
@@ -47,6 +50,15 @@ export interface ProcessSnapshot {
   idlePercent: number;
   openFilesLimit: number;
   droppedLogs: number;
+}
+
+export interface CrashLoop {
+  /** Ends in a row, each soon after the start. */
+  crashes: number;
+  /** How the last one ended: "killed by signal SIGSEGV". */
+  reason: string;
+  /** Time until the next start. */
+  nextStartMs: number;
 }
 
 /** Connections or sessions: now, most at once, most allowed (null: no limit), all so far. */

@@ -34,9 +34,9 @@ const PROBLEM_LINES = 3;
  */
 export function renderStatus(snapshot: Snapshot, options: TableOptions): string {
   const rows = snapshot.listens.flatMap((listen) => [listenRow(listen), ...listen.servers.map(serverRow)]);
-  const lines = [...processLines(snapshot.process), ""];
-  if (rows.length > 0) lines.push(...layOut([{ cells: TITLES, colour: null }, ...rows], options));
-  else lines.push("no listens");
+  const lines = processLines(snapshot.process);
+  if (rows.length > 0) lines.push("", ...layOut([{ cells: TITLES, colour: null }, ...rows], options));
+  else if (snapshot.process.crashLoop === null) lines.push("", "no listens");
   if (snapshot.vrrp !== null) lines.push("", ...vrrpLines(snapshot.vrrp, options));
   return `${[...lines, ...problemLines(snapshot, options.width)].map((line) => line.trimEnd()).join("\n")}\n`;
 }
@@ -52,7 +52,7 @@ function processLines(process: ProcessSnapshot): string[] {
   ];
   const remarks = [
     ...(process.stopping ? ["stopping: no new connections are accepted"] : []),
-    ...(restarts > 0
+    ...(restarts > 0 && process.crashLoop === null
       ? [
           `proxy process restarted ${restarts} time${plural(restarts)}; counters begin ${humanDuration(process.proxyUptimeMs)} ago`,
         ]
@@ -137,12 +137,12 @@ function lastCheck(check: CheckSnapshot | null): string {
 
 /** What is down, by name as far as a line reaches; each trouble of a virtual router is a sentence of its own. */
 function problemLines(snapshot: Snapshot, width: number): string[] {
-  const { servers, listens, routers } = findProblems(snapshot);
+  const { process, servers, listens, routers } = findProblems(snapshot);
   const lines = [
     ...(servers.length > 0 ? [`${servers.length} server${plural(servers.length)} down: ${servers.join(", ")}`] : []),
     ...(listens.length > 0 ? [`nobody serves ${listens.join(", ")}`] : []),
   ];
-  const sentences = routers.flatMap((sentence) => wrapped(sentence, width, PROBLEM_LINES));
+  const sentences = [...process, ...routers].flatMap((sentence) => wrapped(sentence, width, PROBLEM_LINES));
   const all = [...lines.map((line) => aligned(printable(line), width, true)), ...sentences];
   return all.length === 0 ? [] : ["", ...all];
 }

@@ -25,7 +25,8 @@ export function takeSnapshot(view: ProxyView): Snapshot {
   };
 }
 
-function vrrpStatus({ vrrp, clock }: ProxyView): VrrpStatus | null {
+/** The virtual routers as they were told, their ages brought up to now. */
+export function vrrpStatus({ vrrp, clock }: Pick<ProxyView, "vrrp" | "clock">): VrrpStatus | null {
   if (vrrp === null) return null;
   const ageMs = Math.max(0, Math.round(clock.nowMs() - vrrp.receivedMs));
   const instances = vrrp.snapshot.instances.map((instance) => ({
@@ -51,6 +52,7 @@ function processSnapshot(view: ProxyView): ProcessSnapshot {
     uptimeMs: Math.round(nowMs - view.startedMs),
     proxyUptimeMs: Math.round(nowMs - view.proxyStartedMs),
     restarts: view.restarts,
+    crashLoop: null,
     stopping: view.stopping,
     threads: board.threads,
     connections: {

@@ -20,11 +20,12 @@ export interface AccountChoice {
 export function chooseAccount(global: GlobalConfig, uid: number): AccountChoice {
   const { user, group } = global;
   if (uid !== 0) {
-    const wanted = user ?? group;
-    const warning =
-      wanted === null
-        ? null
-        : `[global] user/group is ignored: only root can change to another account (we are uid ${uid})`;
+    // A service manager may have made us that user already.
+    const asWanted = user !== null && (user === uid || findUser(user)?.uid === uid);
+    const ignored = (user !== null || group !== null) && !asWanted;
+    const warning = ignored
+      ? `[global] user/group is ignored: only root can change to another account (we are uid ${uid})`
+      : null;
     return { account: null, warning };
   }
   const chosen = findUser(user ?? FALLBACK);

@@ -1,15 +1,17 @@
-import { lstatSync, mkdirSync } from "node:fs";
+import { lstatSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { ADMIN_BACKLOG } from "../admin/server.ts";
 import type { Config } from "../config/schema.ts";
 import { type Endpoint, formatEndpoint, sameEndpoint } from "../core/endpoint.ts";
 import { UserError } from "../core/errors.ts";
+import { PROXY_PROCESS } from "../core/self.ts";
 import { refuseNewcomers } from "../net/acceptQueue.ts";
 import { SystemError } from "../net/libc.ts";
-import { bindListeners, closeListeners, withdrawAddress } from "../net/listen.ts";
+import { bindListeners, closeListeners, listenerPid, withdrawAddress } from "../net/listen.ts";
 
 /** Exit status of a start that failed although the configuration is valid. */
 const EXIT_FAILED = 1;
+const AGAIN_MS = 20;
 /** A unix bind is for every local client, as HAProxy's is without `mode`. */
 const UNIX_BIND_MODE = 0o666;
 
@@ -44,18 +46,36 @@ export class BoundListeners {
 
   private constructor() {}
 
+  /**
+   * As {@link bind}, but an address in use is asked for again for so long: the proxy process of a supervisor that was killed
+   * needs a moment to see that and to let go. Blocks.
+   */
+  static bindPatiently(config: Config, adminSocket: string, patienceMs: number): BoundListeners {
+    for (let waitedMs = 0; ; waitedMs += AGAIN_MS) {
+      try {
+        return BoundListeners.bind(config, adminSocket);
+      } catch (error) {
+        const { cause } = error as Error;
+        const inUse = cause instanceof SystemError && cause.code === "EADDRINUSE";
+        if (!inUse || waitedMs >= patienceMs) throw error;
+        Bun.sleepSync(AGAIN_MS);
+      }
+    }
+  }
+
   /** Binds all or nothing: throws UserError naming the address, the reason and what helps. */
   static bind(config: Config, adminSocket: string): BoundListeners {
     const listeners = new BoundListeners();
-    listeners.current = listeners.prepare(config).listens;
     try {
+      // First, because whoever starts an instance twice is best told by the one that runs.
+      const endpoint: Endpoint = { kind: "unix", path: adminSocket };
       makeParent(adminSocket);
       // The default for a user is in /tmp, where anybody could have made that directory first.
       if (config.admin.socket === null) refuseForeignParent(adminSocket);
-      const endpoint: Endpoint = { kind: "unix", path: adminSocket };
       listeners.adminFds = open("the admin socket", endpoint, 1, ADMIN_BACKLOG, config.admin.mode);
+      listeners.current = listeners.prepare(config).listens;
     } catch (error) {
-      listeners.closeListens();
+      listeners.close();
       throw error;
     }
     return listeners;
@@ -196,12 +216,30 @@ function explainBindError(what: string, endpoint: Endpoint, error: unknown): Err
   return new UserError(
     `cannot bind ${what} to ${where}: ${error.message}${bindHint(error.code, endpoint)}`,
     EXIT_FAILED,
+    { cause: error },
   );
+}
+
+function inUse(path: string): string {
+  const pid = supervisorBehind(path);
+  return `\n  another instance is running on this socket${pid === null ? "" : `: pid ${pid}`}`;
+}
+
+/** Of our own processes the proxy process listens, and its parent is the one to talk about; null: nobody knows. */
+function supervisorBehind(path: string): number | null {
+  const pid = listenerPid(path);
+  if (pid === null) return null;
+  try {
+    if (!readFileSync(`/proc/${pid}/cmdline`, "latin1").split("\0").includes(PROXY_PROCESS)) return pid;
+    return Number(/^PPid:\s*(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1]) || null;
+  } catch {
+    return pid; // it has ended meanwhile, or is not ours to look at
+  }
 }
 
 function bindHint(code: string, endpoint: Endpoint): string {
   const port = endpoint.kind === "tcp" ? endpoint.port : 0;
-  if (code === "EADDRINUSE" && endpoint.kind === "unix") return "\n  another instance is running on this socket";
+  if (code === "EADDRINUSE" && endpoint.kind === "unix") return inUse(endpoint.path);
   if (code === "EADDRINUSE")
     return `\n  another program, or another instance, listens there; see: ss -ltnp 'sport = :${port}'`;
   if (code === "EACCES" && port > 0 && port < 1024) {

@@ -1,5 +1,6 @@
 import type { Clock } from "../core/clock.ts";
 import { assertNever } from "../core/errors.ts";
+import { childEnvironment } from "../core/self.ts";
 import { createFdChannel, sendFds } from "../net/fdPassing.ts";
 import { libc, SystemError } from "../net/libc.ts";
 import type {
@@ -26,8 +27,8 @@ export interface ProxyObserver {
   onReady(pid: number): void;
   /** It has told how it stands; see supervisor/proxyWatch.ts. */
   onHealth(report: HealthReport): void;
-  /** It ended unasked; the next one starts in `delayMs`. */
-  onCrash(reason: string, delayMs: number): void;
+  /** It ended unasked, for the `crashes`th time in a row, and the `restarts`th in all; the next one starts in `delayMs`. */
+  onCrash(reason: string, delayMs: number, crashes: number, restarts: number): void;
   /** It has closed its sockets of a bind that no listen has. */
   onBindClosed(bind: number): void;
   /** A client of its admin socket orders something; `answer` takes the text for it. */
@@ -37,7 +38,7 @@ export interface ProxyObserver {
 }
 
 /** What every proxy process of this supervisor is started with. */
-export type ProxyTerms = Pick<ProxyStart, "config" | "maxconn" | "account" | "startedWallMs">;
+export type ProxyTerms = Pick<ProxyStart, "config" | "maxconn" | "account" | "chroot" | "startedWallMs">;
 
 /** The command line that becomes a proxy process, and the name that it shows in process lists. */
 export interface ProxyProgram {
@@ -176,6 +177,7 @@ export class ProxyHost {
     const child: Bun.Subprocess = Bun.spawn({
       cmd: [...this.program.command],
       argv0: this.program.name,
+      env: childEnvironment(process.env),
       stdio: ["ignore", "inherit", "inherit", ...extra],
       ipc: (message) => {
         if (child === this.child) this.onReport(message as ProxyReport);
@@ -249,7 +251,7 @@ export class ProxyHost {
     const { history, delayMs } = afterCrash(this.crashes, this.clock.nowMs() - this.startedMs);
     this.crashes = history;
     this.restarts++;
-    this.observer.onCrash(reason, delayMs);
+    this.observer.onCrash(reason, delayMs, history.inARow, this.restarts);
     this.clock.after(delayMs, () => {
       if (!this.stopping) this.start();
     });

@@ -23,7 +23,7 @@ export type ReloadPlan =
     };
 
 /** Keys of [global] that only a process that starts can follow. */
-const GLOBAL_WAITING: ReadonlySet<string> = new Set(["threads", "daemon", "user", "group", "pidfile"]);
+const GLOBAL_WAITING: ReadonlySet<string> = new Set(["threads", "daemon", "user", "group", "pidfile", "chroot"]);
 
 /** Compares a file that was read again with what runs. `path` is for the lines. */
 export function planReload(running: Config, loaded: LoadedFile, path: string): ReloadPlan {
@@ -40,10 +40,10 @@ export function planReload(running: Config, loaded: LoadedFile, path: string): R
 
 /** The configuration to come, save what waits. */
 function inPlace(running: Config, loaded: Config): Config {
-  const { threads, daemon, user, group, pidfile } = running.global;
+  const { threads, daemon, user, group, pidfile, chroot } = running.global;
   return {
     ...loaded,
-    global: { ...loaded.global, threads, daemon, user, group, pidfile },
+    global: { ...loaded.global, threads, daemon, user, group, pidfile, chroot },
     stats: running.stats,
     admin: running.admin,
   };

@@ -4,12 +4,15 @@ import { defaultAdminSocket } from "../admin/socketPath.ts";
 import type { Config } from "../config/schema.ts";
 import { systemClock } from "../core/clock.ts";
 import { PROXY_PROCESS, selfCommand } from "../core/self.ts";
+import { nameProcess } from "../net/processName.ts";
 import { StandardStream } from "../net/standardStreams.ts";
 import { Supervisor, type SupervisorWorld } from "./supervisor.ts";
 
 /** Two SIGINTs within this time are one: npm and shells pass a terminal's Ctrl-C on a second time. */
 const ECHO_MS = 50;
 const SIGHUP_BIT = 1n;
+/** Whatever the executable's file is called: it may have been started by another name. */
+const COMMAND_NAME = "haproxy-lite";
 
 /**
  * Runs supervisor and proxy process in the foreground until signals end them; the exit status. `onReady` is called when the
@@ -20,6 +23,7 @@ export async function runSupervisor(
   reload: SupervisorWorld["reload"],
   onReady: () => void = () => {},
 ): Promise<number> {
+  nameProcess(COMMAND_NAME);
   const uid = process.getuid?.() ?? 0;
   const [program = "", ...rest] = selfCommand();
   const stdout = new StandardStream(process.stdout);

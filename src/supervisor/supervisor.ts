@@ -7,20 +7,26 @@ import { assertNever, UserError } from "../core/errors.ts";
 import { Level } from "../core/syslogCodes.ts";
 import { VERSION } from "../core/version.ts";
 import type { Logger } from "../log/logger.ts";
+import { addressSpaceProblem } from "../net/compiler.ts";
 import { SystemError } from "../net/libc.ts";
 import { raiseFileLimit } from "../net/limits.ts";
 import type { StandardStream } from "../net/standardStreams.ts";
 import { releaseStartupPagesSoon } from "../net/startupPages.ts";
-import type { SupervisorOrder } from "../proxy/protocol.ts";
+import type { HealthReport, SupervisorOrder } from "../proxy/protocol.ts";
 import { openLogger } from "../relay/openLogger.ts";
+import type { ProxyView } from "../stats/view.ts";
 import type { ServiceHealth } from "../vrrp/trackerFeed.ts";
 import { chooseAccount } from "./account.ts";
+import { shedCapabilities } from "./capabilities.ts";
+import { CrashDesk } from "./crashDesk.ts";
 import { filesNeeded, maxconnWithin } from "./fileBudget.ts";
 import { BoundListeners } from "./listeners.ts";
-import { writePidFile } from "./pidFile.ts";
+import { claimPidFile, PidFileHeld } from "./pidFile.ts";
 import { ProxyHost } from "./proxyHost.ts";
 import { PROXY_LATE_MS, ProxyWatch } from "./proxyWatch.ts";
 import { Reloader, type ReloadOutcome } from "./reloader.ts";
+import { SdNotify, type ServiceState } from "./sdNotify.ts";
+import { statusLine } from "./statusLine.ts";
 import { VirtualIps } from "./virtualIps.ts";
 
 /** What the supervisor needs of the world. */
@@ -43,6 +49,8 @@ const EXIT_OK = 0;
 const EXIT_FAILED = 1;
 /** The ready line names so many addresses, and counts more than these. */
 const NAMED_BINDS = 6;
+/** Longest wait at start for addresses that a killed predecessor's proxy process is letting go. */
+const HANDOVER_MS = 1000;
 /** A proxy process that has not exited this long after it should have is ended. */
 const STOP_GRACE_MS = 2000;
 /** A reload waits so long for the sockets of the one before it to be closed, and looks this often. */
@@ -68,6 +76,11 @@ export class Supervisor {
   private lastWords: Promise<void> | null = null;
   private readonly proxyWatch: ProxyWatch;
   private readonly reloader: Reloader;
+  private readonly crashDesk: CrashDesk;
+  private readonly service: SdNotify;
+  /** The latest of what the service manager is told about. */
+  private health: HealthReport | null = null;
+  private vrrp: ProxyView["vrrp"] = null;
 
   constructor(
     private config: Config,
@@ -76,7 +89,15 @@ export class Supervisor {
     this.finished = new Promise((resolve) => {
       this.end = resolve;
     });
-    this.proxyWatch = new ProxyWatch(world.clock, PROXY_LATE_MS, () => this.virtualIps?.healthChanged());
+    this.proxyWatch = new ProxyWatch(world.clock, PROXY_LATE_MS, () => {
+      this.virtualIps?.healthChanged();
+      this.service.changed();
+    });
+    this.crashDesk = new CrashDesk(world.clock, world.clock.wallMs(), () => ({
+      config: this.config,
+      vrrp: this.virtualIps === null ? null : this.vrrp,
+    }));
+    this.service = SdNotify.fromEnvironment(process.env, process.pid, world.clock, () => this.serviceState());
     this.logger = openLogger(config.logs, process.pid, world.clock, { stdout: world.stdout, stderr: world.stderr });
     this.reloader = this.makeReloader();
   }
@@ -86,26 +107,44 @@ export class Supervisor {
     const { config, world } = this;
     const { account, warning } = chooseAccount(config.global, world.uid);
     if (warning !== null) this.warn(warning);
+    const chroot = world.uid === 0 ? config.global.chroot : null;
+    if (chroot !== config.global.chroot) this.warn("[global] chroot is ignored: only root can change it");
     if (config.stats !== null) this.warn("[stats] is valid, but this version does not run it");
+    const cramped = addressSpaceProblem();
+    if (cramped !== null) this.warn(cramped);
     const maxconn = this.fitFileLimit(config);
-    this.listeners = BoundListeners.bind(config, world.adminSocket);
+    // First, so that a second start is told about the first one rather than about its ports.
     this.writePid();
+    try {
+      this.listeners = BoundListeners.bindPatiently(config, world.adminSocket, HANDOVER_MS);
+    } catch (error) {
+      this.removePidFile?.();
+      throw error;
+    }
     this.host = new ProxyHost(
       { command: world.proxyCommand, name: world.proxyName },
-      { config, maxconn, account, startedWallMs: world.clock.wallMs() },
+      { config, maxconn, account, chroot, startedWallMs: world.clock.wallMs() },
       this.listeners,
       world.clock,
       {
-        onStart: () => this.proxyWatch.started(),
+        onStart: () => {
+          this.crashDesk.close();
+          this.proxyWatch.started();
+        },
         onReady: (pid) => this.onReady(pid),
-        onHealth: (report) => this.proxyWatch.reported(report),
+        onHealth: (report) => {
+          this.health = report;
+          this.proxyWatch.reported(report);
+          this.service.changed();
+        },
         onBindClosed: (bind) => this.listeners?.closeBind(bind),
         onOrder: (what, answer) => void this.order(what, answer),
-        onCrash: (reason, delayMs) => this.onCrash(reason, delayMs),
+        onCrash: (reason, delayMs, crashes, restarts) => this.onCrash(reason, delayMs, crashes, restarts),
         onStopped: (failure) => this.onStopped(failure),
       },
     );
     try {
+      shedCapabilities(config.global);
       if (config.vrrp !== null) this.startVirtualIps(config.vrrp);
     } catch (error) {
       this.removePidFile?.();
@@ -128,6 +167,7 @@ export class Supervisor {
     this.say(
       `${signal}: stopping; connections may finish for ${hardStopAfterMs / 1000} s (send it again to end them now)`,
     );
+    this.service.stopping();
     // First of all: clients of the virtual IPs go to another host before this one refuses them.
     this.lastWords = this.virtualIps?.stop() ?? null;
     this.virtualIps = null;
@@ -139,7 +179,10 @@ export class Supervisor {
   /** Reads the configuration again and applies it in place, wholly or not at all; what came of it. */
   async reload(by: string): Promise<ReloadOutcome> {
     if (this.stopSignals > 0) return { ok: false, lines: ["nothing changes: it is stopping"] };
-    return await this.reloader.reload(by);
+    this.service.reloading();
+    const outcome = await this.reloader.reload(by);
+    if (this.everReady) this.service.ready();
+    return outcome;
   }
 
   private makeReloader(): Reloader {
@@ -215,7 +258,11 @@ export class Supervisor {
         clock: world.clock,
         health: serviceHealth(proxyWatch, () => this.everReady),
         log: (level, text) => this.logger.log(level, text),
-        show: (snapshot) => this.host?.showVrrp(snapshot),
+        show: (snapshot) => {
+          this.vrrp = { snapshot, receivedMs: world.clock.nowMs() };
+          this.host?.showVrrp(snapshot);
+          this.service.changed();
+        },
       });
     } catch (error) {
       if (!(error instanceof SystemError)) throw error;
@@ -242,6 +289,7 @@ export class Supervisor {
       `${VERSION} ready: ${describeBinds(config)}; ${config.global.threads} relay threads, proxy pid ${pid}, admin socket ${world.adminSocket}`,
     );
     releaseStartupPagesSoon(world.clock);
+    this.service.ready();
     world.onReady();
   }
 
@@ -250,7 +298,7 @@ export class Supervisor {
     this.finish(failure === null ? EXIT_OK : EXIT_FAILED);
   }
 
-  private onCrash(reason: string, delayMs: number): void {
+  private onCrash(reason: string, delayMs: number, crashes: number, restarts: number): void {
     const { world } = this;
     this.proxyWatch.ended(reason);
     this.listeners?.closeLeft();
@@ -262,20 +310,40 @@ export class Supervisor {
     }
     const text = `proxy process ended unexpectedly (${reason}); the next one starts ${delayMs === 0 ? "now" : `in ${delayMs} ms`}, clients wait meanwhile`;
     this.tell(Level.alert, text);
+    if (this.listeners !== null && this.stopSignals === 0)
+      this.crashDesk.open(this.listeners.admin, { reason, delayMs, crashes, restarts });
   }
 
   private finish(code: number): void {
     this.lastWords ??= this.virtualIps?.stop() ?? null;
     this.virtualIps = null;
     this.proxyWatch.ended("stopped");
+    this.crashDesk.close();
     this.listeners?.close();
     this.listeners = null;
     this.removePidFile?.();
     this.removePidFile = null;
     void (this.lastWords ?? Promise.resolve()).then(() => {
+      this.service.close();
       this.logger.close();
       this.end(code);
     });
+  }
+
+  private serviceState(): ServiceState {
+    const { ok, detail } = this.proxyWatch.state();
+    const stopping = this.stopSignals > 0;
+    const line = statusLine({
+      trouble: ok || stopping ? "" : detail,
+      listens: this.health?.listens ?? [],
+      vrrp: this.virtualIps === null || this.vrrp === null ? null : this.vrrp.snapshot,
+    });
+    // A proxy process that drains is on its way out: only we are still needed to see to that.
+    return {
+      well: ok || stopping,
+      health: stopping ? `stopping: ${line}` : line,
+      connections: this.health?.connections ?? null,
+    };
   }
 
   /** Raises the file limit to what maxconn needs, or lowers maxconn to what it allows, and says so. */
@@ -301,9 +369,14 @@ export class Supervisor {
     const { pidfile } = this.config.global;
     if (pidfile === null) return;
     try {
-      this.removePidFile = writePidFile(pidfile, process.pid);
+      this.removePidFile = claimPidFile(pidfile, process.pid);
     } catch (error) {
-      this.listeners?.close();
+      if (error instanceof PidFileHeld) {
+        throw new UserError(
+          `another instance is running${error.pid === null ? "" : ` with pid ${error.pid}`}: it holds ${pidfile}\n  stop it first, or give [global] pidfile another path`,
+          EXIT_FAILED,
+        );
+      }
       throw new UserError(`cannot write [global] pidfile: ${(error as Error).message}`, EXIT_FAILED);
     }
   }

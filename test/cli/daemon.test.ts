@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { serve } from "../support/echo.ts";
 import { freePort } from "../support/ports.ts";
 import { binary, run } from "../support/process.ts";
@@ -58,8 +58,23 @@ describe("a daemon", () => {
     const pid = pidIn(first.pidFile);
     const second = await run([binary(), "serve", "-c", first.file]);
     expect(second.code).toBe(1);
-    expect(second.stderr).toContain("Address already in use");
+    expect(second.stderr).toContain(`another instance is running with pid ${pid}: it holds ${first.pidFile}\n`);
     expect((await run([binary(), "status", "--socket", first.socket])).code).toBe(0);
+    process.kill(pid, "SIGTERM");
+    await until("the daemon has gone", () => !existsSync(`/proc/${pid}`));
+  });
+
+  test("holds no directory but the root, and finds its file again wherever it was started", async () => {
+    const { file, pidFile } = await stand("daemon = true");
+    const cwd = dirname(file);
+    expect((await run([binary(), "serve", "-c", basename(file)], { cwd })).code).toBe(0);
+    const pid = pidIn(pidFile);
+    expect(readlinkSync(`/proc/${pid}/cwd`)).toBe("/");
+    expect(readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0")).toContain(file);
+    expect(readlinkSync(`/proc/${pid}/fd/0`)).toBe("/dev/null");
+    // Its own mark is no business of those whom it starts.
+    const child = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
+    expect(readFileSync(`/proc/${child}/environ`, "utf8")).not.toContain("HAPROXY_LITE_DETACHED");
     process.kill(pid, "SIGTERM");
     await until("the daemon has gone", () => !existsSync(`/proc/${pid}`));
   });

@@ -64,6 +64,7 @@ describe("health reports", () => {
     expect(sent[0]).toEqual({
       kind: "health",
       lateThread: null,
+      connections: 0,
       listens: [
         { name: "web", usable: 2, servers: 2 },
         { name: "unchecked", usable: 1, servers: 1 },

@@ -67,6 +67,18 @@ no listens
     );
   });
 
+  test("of a crash loop says when it goes on, and nothing of listens", () => {
+    const crashLoop = { crashes: 7, reason: "killed by signal SIGSEGV", nextStartMs: 3400 };
+    const output = plain({ process: processWith({ restarts: 7, crashLoop }), listens: [], vrrp: null });
+    expect(output).toBe(
+      `haproxy-lite 0.1.0 (abc1234) up 3d 4h 12m, pid 4711, 2 threads, 123/4096 connections, 56/s
+
+crash loop: next start in 4 s; the proxy process has ended 7 times in a row (killed by signal
+SIGSEGV), nobody is served meanwhile
+`,
+    );
+  });
+
   test("is the same with colours, which stand on states alone", () => {
     expect(Bun.stripANSI(coloured(BUSY))).toBe(plain(BUSY));
     expect(colours(coloured(BUSY))).toEqual(["32 OPEN", "32 UP", "31 DOWN 1/2", "31 DOWN", "33 MAINT", "31 DOWN"]);
@@ -140,8 +152,18 @@ describe("problems", () => {
 
   test("are not servers that a person took out, unless nobody is left", () => {
     for (const admin of ["maint", "drain"] as const) {
-      expect(problemsWith({ name: "a", admin, up: false })).toEqual({ servers: [], listens: [], routers: [] });
-      expect(problemsWith({ name: "a", admin }, false)).toEqual({ servers: [], listens: ["web"], routers: [] });
+      expect(problemsWith({ name: "a", admin, up: false })).toEqual({
+        process: [],
+        servers: [],
+        listens: [],
+        routers: [],
+      });
+      expect(problemsWith({ name: "a", admin }, false)).toEqual({
+        process: [],
+        servers: [],
+        listens: ["web"],
+        routers: [],
+      });
     }
   });
 });

@@ -31,6 +31,7 @@ export function processWith(over: Partial<ProcessSnapshot> = {}): ProcessSnapsho
     uptimeMs: 3 * DAY_MS + 4 * HOUR_MS + 12 * MINUTE_MS,
     proxyUptimeMs: 3 * DAY_MS,
     restarts: 0,
+    crashLoop: null,
     stopping: false,
     threads: 2,
     connections: { current: 123, max: 200, limit: 4096, total: 9000 },

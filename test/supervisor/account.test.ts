@@ -44,6 +44,13 @@ describe("the account of the proxy process, started by an ordinary user,", () =>
     expect(choose({}, 1000)).toEqual({ account: null, warning: null });
   });
 
+  test("stays that user's, silently when that is who was asked for, by name or number", () => {
+    if (nobody === null) throw new Error("no nobody here");
+    for (const user of ["nobody", nobody.uid]) {
+      expect(choose({ user, group: "mail" }, nobody.uid)).toEqual({ account: null, warning: null });
+    }
+  });
+
   test("stays that user's, and what was asked for is said to be ignored", () => {
     for (const wanted of [{ user: "daemon" }, { group: "mail" }, { user: "no-such-user" }]) {
       const { account, warning } = choose(wanted, 1000);

@@ -53,7 +53,7 @@ address = "${server.address}"
   const sabotage = ["env", `BUN_OPTIONS=--preload=${SABOTEUR}`, `SABOTAGE=${order}`];
   const host = new ProxyHost(
     { command: [...sabotage, process.execPath, MAIN, PROXY_PROCESS], name: "env" },
-    { config, maxconn: 100, account: null, startedWallMs: Date.now() },
+    { config, maxconn: 100, account: null, chroot: null, startedWallMs: Date.now() },
     listeners,
     systemClock,
     {
@@ -98,6 +98,7 @@ describe("a proxy process tells its supervisor", () => {
     expect(tenth?.report).toEqual({
       kind: "health",
       lateThread: null,
+      connections: 0,
       listens: [{ name: "web", usable: 1, servers: 1 }],
     });
     expect(watch.state()).toEqual({ ok: true, detail: "" });

@@ -6,6 +6,7 @@ import { FakeClock } from "../support/fakeClock.ts";
 const WELL: HealthReport = {
   kind: "health",
   lateThread: null,
+  connections: 0,
   listens: [
     { name: "web", usable: 1, servers: 2 },
     { name: "bare", usable: 0, servers: 0 },

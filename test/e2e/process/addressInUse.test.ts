@@ -69,7 +69,16 @@ describe("an address that is taken", () => {
       const pidfile = join(tmpDir(), "lite.pid");
       const text = toml({ port, threads, servers: [echo], global: `pidfile = "${pidfile}"` });
       const first = await startProxy(text);
-      const { code, stderr } = await serveOnce(`${text}\n${adminAt(first.adminSocket)}`);
+      const unlocked = text.replace(/^pidfile.*/m, "");
+      for (const [same, reason] of [
+        [text, `another instance is running with pid ${first.pid}: it holds ${pidfile}`],
+        [unlocked, `another instance is running on this socket: pid ${first.pid}`],
+      ] as const) {
+        const { code, stderr } = await serveOnce(`${same}\n${adminAt(first.adminSocket)}`);
+        expect(code).toBe(1);
+        expect(stderr).toContain(reason);
+      }
+      const { code, stderr } = await serveOnce(`${unlocked}\n${adminAt(join(tmpDir(), "admin.sock"))}`);
       expect(code).toBe(1);
       expect(stderr).toContain(`127.0.0.1:${port}: bind: Address already in use`);
       expect((await snapshot(first)).process.supervisorPid).toBe(first.pid);
@@ -84,7 +93,7 @@ describe("an address that is taken", () => {
     const { code, stderr } = await serveOnce(toml({ port, servers: [], more: adminAt(first.adminSocket) }));
     expect(code).toBe(1);
     expect(stderr).toContain(
-      `cannot bind the admin socket to unix:${first.adminSocket}: bind: Address already in use\n  another instance is running on this socket\n`,
+      `cannot bind the admin socket to unix:${first.adminSocket}: bind: Address already in use\n  another instance is running on this socket: pid ${first.pid}\n`,
     );
     expect((await snapshot(first)).process.supervisorPid).toBe(first.pid);
     expect(await exchange(port, "x")).toBe("ECONNREFUSED");

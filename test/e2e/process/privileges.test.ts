@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { chownSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, copyFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { atEnd } from "../../support/cleanup.ts";
 import { client } from "../../support/client.ts";
@@ -9,8 +9,8 @@ import { canMakeNetns, makeNetns } from "../../support/netns.ts";
 import { freePort } from "../../support/ports.ts";
 import { binary, run, runOk, start } from "../../support/process.ts";
 import { tmpDir } from "../../support/tmp.ts";
-import { root } from "../../support/tools.ts";
-import { procStatus, proxyPid, toml } from "./stand.ts";
+import { root, tool } from "../../support/tools.ts";
+import { filesIn, procStatus, proxyPid, toml } from "./stand.ts";
 
 /** Every number of an id line of /proc/PID/status: real, effective, saved, file system. */
 const all = (id: number): string => Array(4).fill(id).join("\t");
@@ -19,18 +19,126 @@ async function idOf(user: string, what: "-u" | "-g"): Promise<number> {
   return Number(await runOk(["id", what, user]));
 }
 
-/** Runs as an ordinary user, in a directory of its own. */
-async function asNobody(text: string): Promise<{ cmd: string[]; dir: string }> {
+/** Runs as an ordinary user, in a directory of its own. `privileges`: further options of setpriv(1). */
+async function asNobody(text: string, privileges: string[] = []): Promise<{ cmd: string[]; dir: string }> {
   const dir = tmpDir();
   const [uid, gid] = [await idOf("nobody", "-u"), await idOf("nobody", "-g")];
   const file = join(dir, "haproxy-lite.toml");
   writeFileSync(file, `${text}\n[admin]\nsocket = "${dir}/admin.sock"\n`);
   for (const path of [dir, file]) chownSync(path, uid, gid);
-  const become = ["setpriv", `--reuid=${uid}`, `--regid=${gid}`, "--clear-groups", "--"];
+  const become = ["setpriv", `--reuid=${uid}`, `--regid=${gid}`, "--clear-groups", ...privileges, "--"];
   return { cmd: [...become, binary(), "serve", "-c", file], dir };
 }
 
+/** What each thread of a process has in a field of its status. */
+function threadStatus(pid: number, field: string): Set<string> {
+  const tasks = readdirSync(`/proc/${pid}/task`);
+  return new Set(tasks.map((task) => procStatus(Number(task), field)));
+}
+
+const NONE = "0".repeat(16);
+/** A set of capabilities(7), as the kernel writes it. */
+const caps = (...bits: number[]): string =>
+  bits
+    .reduce((set, bit) => set | (1n << BigInt(bit)), 0n)
+    .toString(16)
+    .padStart(16, "0");
+const [CAP_KILL, CAP_SETGID, CAP_SETUID, CAP_NET_BIND_SERVICE, CAP_NET_ADMIN, CAP_NET_RAW] = [5, 6, 7, 10, 12, 13];
+const SUPERVISORS = [CAP_KILL, CAP_SETGID, CAP_SETUID, CAP_NET_BIND_SERVICE, CAP_NET_ADMIN, CAP_NET_RAW];
+
+describe.skipIf(!root())("whoever breaks into the proxy process", () => {
+  const stranger = { bind: "EACCES", read: "EACCES" };
+  const everything = { bind: "done", read: "done" };
+
+  /** What a proxy process of the program, run from source by `prefix`, was able to do; or its supervisor. */
+  async function trespass(prefix: string[], global: string, who: "proxy" | "supervisor"): Promise<unknown> {
+    const [dir, vault] = [tmpDir(), tmpDir()];
+    const [file, secret] = [join(dir, "haproxy-lite.toml"), join(vault, "secret")];
+    writeFileSync(secret, "for root alone", { mode: 0o600 });
+    chmodSync(vault, 0o755);
+    chmodSync(dir, 0o777);
+    const more = `[admin]\nsocket = "${dir}/admin.sock"`;
+    writeFileSync(file, toml({ port: freePort(), servers: [], global, more }));
+    // In a namespace of its own, whose first unprivileged port is the kernel's default: containers often lower it.
+    const inside = (await makeNetns()).inside([...prefix, process.execPath, "src/main.ts", "serve", "-c", file]);
+    const preload = `--preload=${join(import.meta.dir, "trespasser.ts")}`;
+    const program = start(inside, { env: { BUN_OPTIONS: preload, SECRET: secret } });
+    await program.waitFor(/\bready\b/);
+    process.kill(who === "proxy" ? proxyPid(program) : Number(procStatus(proxyPid(program), "PPid")), "SIGUSR2");
+    const said = await program.waitFor(/trespasser .*\n/);
+    return JSON.parse(said.slice("trespasser ".length));
+  }
+
+  const locked = {
+    ...stranger,
+    readLater: "EACCES",
+    write: "EACCES",
+    setuid: "EPERM",
+    newPrivileges: false,
+    thread: stranger,
+  };
+
+  test.skipIf(!canMakeNetns())(
+    "binds no privileged port, reads no file of root's, and becomes nobody else",
+    async () => {
+      expect(await trespass([], 'user = "daemon"', "proxy")).toEqual(locked);
+    },
+  );
+
+  test.skipIf(!canMakeNetns())("nor when an ordinary user with capabilities has started it", async () => {
+    const sets = "+net_bind_service,+dac_override,+setuid";
+    const ambient = ["setpriv", "--reuid=daemon", "--regid=daemon", "--clear-groups"];
+    const prefix = [...ambient, `--inh-caps=${sets}`, `--ambient-caps=${sets}`, "--"];
+    expect(await trespass(prefix, "", "proxy")).toEqual(locked);
+  });
+
+  test.skipIf(!canMakeNetns())("(the same attempts succeed where nothing was given up)", async () => {
+    const free = { ...everything, write: "done", setuid: "done", newPrivileges: true, thread: everything };
+    expect(await trespass([], 'user = "daemon"', "supervisor")).toMatchObject(free);
+  });
+});
+
 describe.skipIf(!root())("started as root", () => {
+  test("the supervisor keeps six capabilities, and nobody whom it starts can have more", async () => {
+    const proxy = await startProxy(toml({ port: freePort(), servers: [], global: 'user = "daemon"' }));
+    for (const set of ["CapPrm", "CapEff", "CapBnd"]) expect(procStatus(proxy.pid, set)).toBe(caps(...SUPERVISORS));
+    expect(threadStatus(proxyPid(proxy), "CapBnd")).toEqual(new Set([caps(...SUPERVISORS)]));
+  });
+
+  test("no thread of the proxy process has a capability or can gain one", async () => {
+    const proxy = await startProxy(toml({ port: freePort(), threads: 2, servers: [], global: 'user = "daemon"' }));
+    const pid = proxyPid(proxy);
+    expect(threadStatus(pid, "NoNewPrivs")).toEqual(new Set(["1"]));
+    for (const set of ["CapPrm", "CapInh", "CapAmb"]) expect(threadStatus(pid, set)).toEqual(new Set([NONE]));
+  });
+
+  test("a proxy process that is to stay root has no capability either", async () => {
+    const proxy = await startProxy(toml({ port: freePort(), servers: [], global: 'user = "root"' }));
+    expect(procStatus(proxyPid(proxy), "CapPrm")).toBe(NONE);
+  });
+
+  test("process lists tell the two apart by owner, name and arguments", async () => {
+    const proxy = await startProxy(toml({ port: freePort(), servers: [], global: 'user = "daemon"' }));
+    const list = async (pid: number) =>
+      (await runOk(["ps", "-o", "user=,comm=,args=", "-p", String(pid)])).trim().split(/\s+/);
+    const [owner, name, , ...args] = await list(proxy.pid);
+    expect([owner, name, ...args.slice(0, 2)]).toEqual(["root", "haproxy-lite", "serve", "-c"]);
+    expect(await list(proxyPid(proxy))).toEqual(["daemon", "haproxy-lite:px", "haproxy-lite", "(proxy)"]);
+  });
+
+  test("what is in a directory of the account's own is removed at the end all the same", async () => {
+    const dir = tmpDir();
+    chownSync(dir, 1, 1);
+    const [pidfile, socket, unix] = ["lite.pid", "admin.sock", "web.sock"].map((name) => join(dir, name));
+    const global = `user = "daemon"\npidfile = "${pidfile}"`;
+    const text = toml({ port: 1, servers: [], global, more: `[admin]\nsocket = "${socket}"` });
+    const proxy = await startProxy(text.replace(/bind = .*/, `bind = "unix:${unix}"`));
+    expect(filesIn(dir)).toEqual(["admin.sock", "lite.pid", "web.sock"]);
+    expect(await proxy.stop()).toEqual({ code: 0, signal: null });
+    expect(proxy.process.stderr()).not.toContain("EACCES");
+    expect(filesIn(dir)).toEqual([]);
+  });
+
   test("the proxy process is the configured user in the configured group, and can never be more again", async () => {
     const echo = await serve({ kind: "echo" });
     const port = freePort();
@@ -109,6 +217,45 @@ describe.skipIf(!root())("started as root", () => {
 });
 
 describe.skipIf(!root())("started as an ordinary user", () => {
+  test.skipIf(!canMakeNetns())(
+    "with ambient capabilities it binds a privileged port, and the proxy process has none",
+    async () => {
+      const sets = "+net_bind_service,+net_admin,+net_raw,+sys_time";
+      const ambient = [`--inh-caps=${sets}`, `--ambient-caps=${sets}`];
+      const { cmd } = await asNobody(toml({ port: 83, threads: 2, servers: [] }), ambient);
+      const running = (await makeNetns()).start(cmd);
+      await running.waitFor(/\bready\b/);
+      for (const set of ["CapPrm", "CapEff", "CapAmb"])
+        expect(procStatus(running.pid, set)).toBe(caps(CAP_NET_BIND_SERVICE, CAP_NET_ADMIN, CAP_NET_RAW));
+      process.kill(proxyPid(running), "SIGKILL");
+      await running.waitFor("is serving again");
+      const pid = proxyPid(running);
+      for (const set of ["CapPrm", "CapEff", "CapInh", "CapAmb"])
+        expect(threadStatus(pid, set)).toEqual(new Set([NONE]));
+      expect(threadStatus(pid, "NoNewPrivs")).toEqual(new Set(["1"]));
+      expect(await running.stop()).toEqual({ code: 0, signal: null });
+    },
+  );
+
+  const setcap = tool("setcap");
+  test.skipIf(setcap === null || !canMakeNetns())(
+    "with capabilities of the file as well, as before there were ambient ones",
+    async () => {
+      const copy = join(tmpDir(), "haproxy-lite");
+      copyFileSync(binary(), copy);
+      chmodSync(copy, 0o755);
+      chmodSync(join(copy, ".."), 0o755);
+      await runOk([setcap as string, "cap_net_bind_service,cap_net_raw,cap_net_admin+ep", copy]);
+      const { cmd } = await asNobody(toml({ port: 83, threads: 2, servers: [] }));
+      const running = (await makeNetns()).start(cmd.map((word) => (word === binary() ? copy : word)));
+      await running.waitFor(/\bready\b/);
+      expect(procStatus(running.pid, "CapEff")).toBe(caps(CAP_NET_BIND_SERVICE, CAP_NET_ADMIN, CAP_NET_RAW));
+      process.kill(proxyPid(running), "SIGKILL");
+      await running.waitFor("is serving again");
+      for (const set of ["CapPrm", "CapEff"]) expect(threadStatus(proxyPid(running), set)).toEqual(new Set([NONE]));
+    },
+  );
+
   test("it stays that user, serves, and says that it cannot become another", async () => {
     const echo = await serve({ kind: "echo" });
     const port = freePort();
