@@ -30,6 +30,16 @@ export function readingCommands(snapshot: () => Snapshot): AdminCommand[] {
   ];
 }
 
+/** `reload`: reads the configuration file again and applies it; `order` gives what came of it, in lines. */
+export function reloadCommand(order: () => Promise<string>): AdminCommand {
+  return {
+    words: ["reload"],
+    usage: "reload",
+    summary: "read the configuration file again and apply what has changed",
+    run: (args) => (args.length === 0 ? order() : null),
+  };
+}
+
 /** `show stat`'s arguments: proxy name or iid, mask of row types, server id (-1: all of them), then words. */
 function statFilter(args: readonly string[]): CsvFilter | null {
   const positions = args.length >= 3 && isId(args[1]) && isId(args[2]) ? args.slice(0, 3) : [];

@@ -66,16 +66,20 @@ export interface AdminCommand {
   /** Those words and its arguments, as help shows them. */
   readonly usage: string;
   readonly summary: string;
-  /** The answer, each line ended by a newline; null: those arguments make no sense. */
-  run(args: readonly string[]): string | null;
+  /** The answer, now or later, each line ended by a newline; null: those arguments make no sense. */
+  run(args: readonly string[]): string | null | Promise<string>;
 }
 
 /** The answer to one command, with the empty line at its end. Words that are no command are answered with those that are. */
-export function answer(words: readonly string[], commands: readonly AdminCommand[]): string {
+export function answer(words: readonly string[], commands: readonly AdminCommand[]): string | Promise<string> {
   const all = [...commands, helpFor(commands)];
   const command = all.find((each) => each.words.every((word, i) => word === words[i]));
-  return `${command?.run(words.slice(command.words.length)) ?? unknown(words, all)}\n`;
+  const answered = command?.run(words.slice(command.words.length)) ?? unknown(words, all);
+  return typeof answered === "string" ? `${answered}\n` : answered.then((text) => `${text}\n`);
 }
+
+/** How answers begin that are refusals: what was asked for has not been done. */
+export const REFUSALS = ["Unknown command", "Command line too long", "Internal error", "Failed: "] as const;
 
 function helpFor(commands: readonly AdminCommand[]): AdminCommand {
   const help: AdminCommand = {

@@ -152,15 +152,31 @@ class AdminClient {
   private runNext(): void {
     if (this.gone) return;
     const words = this.commands.shift();
-    if (words === undefined) this.close();
-    else this.say(answerOrExcuse(words, this.desk.commands));
+    if (words === undefined) {
+      this.close();
+      return;
+    }
+    const answered = answerOrExcuse(words, this.desk.commands);
+    if (typeof answered === "string") {
+      this.say(answered);
+      return;
+    }
+    // The client is not idle while it waits for us.
+    this.begin();
+    this.expire(this.desk.limits.answerMs);
+    void answered.then((text) => {
+      if (!this.gone) this.say(text);
+    });
+  }
+
+  private begin(): void {
+    if (this.phase !== "reading") return;
+    this.phase = "answering";
+    this.answerDeadlineMs = this.desk.clock.nowMs() + this.desk.limits.answerMs;
   }
 
   private say(text: string): void {
-    if (this.phase === "reading") {
-      this.phase = "answering";
-      this.answerDeadlineMs = this.desk.clock.nowMs() + this.desk.limits.answerMs;
-    }
+    this.begin();
     this.unsent = new TextEncoder().encode(text);
     this.expire(this.desk.limits.idleMs);
     this.flush();
@@ -194,12 +210,17 @@ class AdminClient {
 }
 
 /** A command that fails must not take the proxy process with it. */
-function answerOrExcuse(words: readonly string[], commands: readonly AdminCommand[]): string {
+function answerOrExcuse(words: readonly string[], commands: readonly AdminCommand[]): string | Promise<string> {
   try {
-    return answer(words, commands);
+    const answered = answer(words, commands);
+    return typeof answered === "string" ? answered : answered.catch(excuse);
   } catch (error) {
-    return `Internal error: ${error instanceof Error ? error.message : String(error)}\n\n`;
+    return excuse(error);
   }
+}
+
+function excuse(error: unknown): string {
+  return `Internal error: ${error instanceof Error ? error.message : String(error)}\n\n`;
 }
 
 const handler: StreamHandler<AdminClient> = {

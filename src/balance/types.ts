@@ -23,6 +23,8 @@ export interface BalancerDeps {
   random: () => number;
   /** Server name of each slot ("" where none is); when a name changes, make a new balancer: they keep no state worth saving. */
   names: readonly string[];
+  /** Slots of the servers in the file's order, if that is not 0, 1, 2, …: servers come and go at run time. */
+  order?: readonly number[];
 }
 
 export type BalancerFactory = (deps: BalancerDeps) => Balancer;

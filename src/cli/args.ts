@@ -38,6 +38,23 @@ export function findUsageProblem(rawArgs: readonly string[], args: ArgsDef): str
   return missing === undefined ? null : `${spelling(args, missing)} is needed`;
 }
 
+/**
+ * The command line with everything from the word that a "COMMAND…" positional begins with as one word: what follows it,
+ * dashes included, belongs to it. Other command lines stay as they are.
+ */
+export function joinRest(rawArgs: readonly string[], args: ArgsDef): string[] {
+  const takesRest = Object.values(args).some((arg) => arg.type === "positional" && (arg.valueHint ?? "").endsWith("…"));
+  if (!takesRest) return [...rawArgs];
+  const known = knownFlags(args);
+  for (let i = 0; i < rawArgs.length; i++) {
+    const word = rawArgs[i] as string;
+    if (!word.startsWith("-")) return [...rawArgs.slice(0, i), rawArgs.slice(i).join(" ")];
+    const { flag, value } = splitFlag(word, known);
+    if (value === null && known.get(flag)?.takesValue) i++;
+  }
+  return [...rawArgs];
+}
+
 /** "--flag=value" and "-fvalue" in two; `value` is null when it is not in the same word. */
 function splitFlag(word: string, known: ReadonlyMap<string, Flag>): { flag: string; value: string | null } {
   if (!word.startsWith("--")) {

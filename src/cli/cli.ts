@@ -3,7 +3,7 @@ import { suggest } from "../config/suggest.ts";
 import { UserError } from "../core/errors.ts";
 import { PROXY_PROCESS } from "../core/self.ts";
 import { COMMIT, VERSION } from "../core/version.ts";
-import { findUsageProblem } from "./args.ts";
+import { findUsageProblem, joinRest } from "./args.ts";
 import type { Command } from "./command.ts";
 import { complain } from "./complain.ts";
 import { ExitCode } from "./exit.ts";
@@ -18,6 +18,10 @@ export const COMMANDS: Readonly<Record<string, { summary: string; load: () => Pr
   status: {
     summary: "show how the running balancer stands",
     load: async () => (await import("./status.ts")).statusCommand,
+  },
+  ctl: {
+    summary: "send a command to the running balancer",
+    load: async () => (await import("./ctl.ts")).ctlCommand,
   },
   install: {
     summary: "install this program as a service of the host",
@@ -54,12 +58,13 @@ async function run([name, ...rest]: readonly string[]): Promise<number> {
     return await wrongUsage(`unknown command "${name}"${near === null ? "" : `; did you mean "${near}"?`}`, usage());
   }
   const definition = (await entry.load()) as Command;
-  if (rest.includes("--help") || rest.includes("-h")) return say(await commandUsage(definition));
-  if (rest.includes("--version")) return say(`${NAME} ${VERSION} (${COMMIT})`);
-  const problem = findUsageProblem(rest, definition.args);
+  const words = joinRest(rest, definition.args);
+  if (words.includes("--help") || words.includes("-h")) return say(await commandUsage(definition));
+  if (words.includes("--version")) return say(`${NAME} ${VERSION} (${COMMIT})`);
+  const problem = findUsageProblem(words, definition.args);
   if (problem !== null) return await wrongUsage(problem, await commandUsage(definition));
   try {
-    return await definition.run({ args: parseArgs([...rest], definition.args) });
+    return await definition.run({ args: parseArgs(words, definition.args) });
   } catch (error) {
     if (!(error instanceof UserError) || error.exitCode !== ExitCode.usage) throw error;
     return await wrongUsage(error.message, await commandUsage(definition));

@@ -31,12 +31,7 @@ export const statusCommand = command({
     json: { type: "boolean", description: "print everything as JSON" },
   },
   async run({ args }) {
-    const candidates = await findSockets(args, {
-      uid: process.geteuid?.() ?? 0,
-      runtimeDir: process.env.XDG_RUNTIME_DIR,
-      systemConfig: SYSTEM_CONFIG,
-    });
-    const snapshot = parseAnswer(await askFirst(candidates));
+    const snapshot = parseAnswer(await askFirst(await findSockets(args, thisPlace())));
     const colour = wantsColour("stdout");
     print(
       "stdout",
@@ -58,6 +53,15 @@ export interface StatusPlace {
   runtimeDir: string | undefined;
   /** Looked into when no flag says where; may be missing. */
   systemConfig: string;
+}
+
+/** Who asks here. */
+export function thisPlace(): StatusPlace {
+  return {
+    uid: process.geteuid?.() ?? 0,
+    runtimeDir: process.env.XDG_RUNTIME_DIR,
+    systemConfig: SYSTEM_CONFIG,
+  };
 }
 
 /** Sockets to try, in this order: the one that a flag or its file names; without flags the system's, the user's, root's. */
@@ -99,11 +103,15 @@ async function socketInFile(path: string): Promise<string | null> {
 }
 
 /** Asks the first socket that somebody serves. When nobody does, the complaint is about the first. */
-export async function askFirst(sockets: readonly string[]): Promise<string> {
+export async function askFirst(
+  sockets: readonly string[],
+  command = "show status",
+  timeoutMs = TIMEOUT_MS,
+): Promise<string> {
   let first: AdminError | null = null;
   for (const socket of sockets) {
     try {
-      return await request(socket, "show status", TIMEOUT_MS);
+      return await request(socket, command, timeoutMs);
     } catch (error) {
       if (!(error instanceof AdminError)) throw error;
       if (error.exitCode !== ExitCode.notRunning) throw error;

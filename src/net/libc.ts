@@ -29,6 +29,7 @@ const { symbols } = compiled(() =>
     send: { args: ["i32", "ptr", "u64", "i32"], returns: FFIType.i64_fast },
     recv: { args: ["i32", "ptr", "u64", "i32"], returns: FFIType.i64_fast },
     sendto: { args: ["i32", "ptr", "u64", "i32", "ptr", "u32"], returns: FFIType.i64_fast },
+    sendmsg: { args: ["i32", "ptr", "i32"], returns: FFIType.i64_fast },
     recvmsg: { args: ["i32", "ptr", "i32"], returns: FFIType.i64_fast },
     fcntl: { args: ["i32", "i32", "i32"], returns: "i32" },
     getrlimit: { args: ["i32", "ptr"], returns: "i32" },

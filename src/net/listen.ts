@@ -59,6 +59,14 @@ export function closeListeners(fds: number[]): void {
   release();
 }
 
+/** Takes a unix socket's file away, so that nobody new comes while its queue is served; {@link closeListeners} is still due. */
+export function withdrawAddress(fds: number[]): void {
+  const release = releases.get(fds);
+  if (release === undefined) return;
+  release();
+  releases.set(fds, () => {});
+}
+
 /** The address a socket is bound to; null when it has none of our families. */
 export function boundEndpoint(fd: number): Endpoint | null {
   const bytes = new Uint8Array(new ArrayBuffer(SOCKADDR_MAX + 2));

@@ -10,6 +10,7 @@ export type FilterInstruction = readonly [code: number, ifTrue: number, ifFalse:
 export const LOAD_BYTE = 0x30;
 export const LOAD_HALF = 0x28;
 export const JUMP_IF_EQUAL = 0x15;
+export const JUMP_IF_ANY_SET = 0x45;
 export const RETURN = 0x06;
 
 /** Lets nothing in: for a socket that only sends. */

@@ -13,7 +13,8 @@ import {
 /** What a thread needs to open a board that another thread made: plain data for postMessage. */
 export interface BoardHandle {
   buffer: SharedArrayBuffer;
-  slots: number;
+  /** Most servers that the segment has room for. */
+  capacity: number;
   threads: number;
 }
 
@@ -37,7 +38,7 @@ export interface PoolView {
 
 /** A listen's scoreboard segment, as one thread sees it. See pool/layout.ts for who writes what. */
 export class ListenBoard implements PoolView {
-  readonly slots: number;
+  readonly capacity: number;
   readonly threads: number;
   private readonly layout: SegmentLayout;
   private readonly words: Int32Array;
@@ -46,9 +47,9 @@ export class ListenBoard implements PoolView {
   private readonly addressViews: Uint8Array[];
 
   constructor(private readonly handle: BoardHandle) {
-    const { buffer, slots, threads } = handle;
-    const layout = segmentLayout(slots, threads);
-    this.slots = slots;
+    const { buffer, capacity, threads } = handle;
+    const layout = segmentLayout(capacity, threads);
+    this.capacity = capacity;
     this.threads = threads;
     this.layout = layout;
     this.words = new Int32Array(buffer, 0, layout.addresses / 4);
@@ -58,14 +59,17 @@ export class ListenBoard implements PoolView {
       (_, thread) => new Float64Array(buffer, layout.counters + thread * layout.counterWords * 8, layout.counterWords),
     );
     this.addressViews = Array.from(
-      { length: 2 * slots },
+      { length: 2 * capacity },
       (_, i) => new Uint8Array(buffer, layout.addresses + i * ADDRESS_BYTES, ADDRESS_BYTES),
     );
   }
 
-  /** A fresh segment, all zero: no server takes sessions yet. */
-  static create(slots: number, threads: number): ListenBoard {
-    return new ListenBoard({ buffer: new SharedArrayBuffer(segmentLayout(slots, threads).bytes), slots, threads });
+  /** A fresh segment of so many slots, with room for `capacity`; no server takes sessions yet. */
+  static create(slots: number, threads: number, capacity = slots): ListenBoard {
+    const buffer = new SharedArrayBuffer(segmentLayout(capacity, threads).bytes);
+    const board = new ListenBoard({ buffer, capacity, threads });
+    board.setSlots(slots);
+    return board;
   }
 
   /** To open the same segment in another thread. */
@@ -74,6 +78,10 @@ export class ListenBoard implements PoolView {
   }
 
   // Read at every pick.
+
+  get slots(): number {
+    return this.words[Header.slots] as number;
+  }
 
   weight(server: number): number {
     return this.words[serverWord(server, ServerWord.weight)] as number;
@@ -201,6 +209,12 @@ export class ListenBoard implements PoolView {
 
   // Written by control alone.
 
+  /** Slots below this one may have servers. Throws RangeError beyond the capacity. */
+  setSlots(slots: number): void {
+    if (slots > this.capacity) throw new RangeError(`${slots} server slots, ${this.capacity} fit`);
+    Atomics.store(this.words, Header.slots, slots);
+  }
+
   setServer(server: number, state: { weight: number; maxconn: number }): void {
     Atomics.store(this.words, serverWord(server, ServerWord.maxconn), state.maxconn);
     Atomics.store(this.words, serverWord(server, ServerWord.weight), state.weight);
@@ -232,6 +246,19 @@ export class ListenBoard implements PoolView {
     (this.addressViews[2 * server + buffer] as Uint8Array).set(sockaddr);
     this.words[serverWord(server, ServerWord.addressLength) + buffer] = sockaddr.length;
     Atomics.store(this.words, at, buffer);
+  }
+
+  /** The slot is for another server, whose name has no address yet. */
+  clearAddress(server: number): void {
+    const at = serverWord(server, ServerWord.addressBuffer);
+    this.words[serverWord(server, ServerWord.addressLength) + (this.words[at] as number)] = 0;
+  }
+
+  // Written by thread t about itself.
+
+  /** Another server has the slot from now on: thread t's counters of it start from nought. */
+  clearServerCounters(thread: number, server: number): void {
+    this.counters(thread).fill(0, serverCounter(server, 0), serverCounter(server + 1, 0));
   }
 }
 

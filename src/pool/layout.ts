@@ -27,6 +27,8 @@ export const Header = {
   rotationLength: 4,
   /** Servers that take new sessions now. */
   usable: 6,
+  /** Slots that may have a server; those from here on are spare, and nobody looks at them. */
+  slots: 7,
 } as const;
 export const HEADER_WORDS = 16;
 

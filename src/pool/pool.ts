@@ -1,8 +1,17 @@
-import type { ListenConfig } from "../config/schema.ts";
+import type { ListenConfig, ServerConfig } from "../config/schema.ts";
 import type { Clock } from "../core/clock.ts";
 import type { ListenBoard } from "./board.ts";
 import { buildRotation } from "./rotation.ts";
-import { isRunning, isUsable, type PoolServer, rampSixteenths, rampStepMs } from "./server.ts";
+import {
+  type AdminState,
+  adminInFile,
+  isRunning,
+  isUsable,
+  newServer,
+  type PoolServer,
+  rampSixteenths,
+  rampStepMs,
+} from "./server.ts";
 
 /** What happened to a server, with the listen's figures right after it. */
 export interface PoolEvent {
@@ -18,36 +27,139 @@ export interface PoolEvent {
 
 export interface PoolDeps {
   clock: Clock;
-  /** Whether slow start changes weights (static-rr: it does not). */
-  dynamicWeights: boolean;
+  /** Whether slow start changes weights of a listen that balances like this (static-rr: it does not). */
+  dynamicWeights(balance: ListenConfig["balance"]): boolean;
   onEvent(event: PoolEvent): void;
   /** States or weights have changed: whoever waits for a server may look again. */
   onChange(): void;
 }
 
+/** No exact rotation of weights 0..256 has more turns a server. */
+const TURNS_PER_SERVER = 256;
+
 /** The servers of one listen: the one owner of their state, and the writer of the scoreboard words that relay threads read. */
 export class Pool {
-  readonly servers: readonly PoolServer[];
+  private present: PoolServer[];
+  private bySlot: (PoolServer | null)[];
   private active = 0;
   private backups = 0;
 
   constructor(
-    readonly config: ListenConfig,
+    private current: ListenConfig,
     readonly board: ListenBoard,
     private readonly deps: PoolDeps,
   ) {
     const nowMs = deps.clock.nowMs();
-    this.servers = config.servers.map((server, slot) => ({
-      slot,
-      config: server,
-      admin: server.disabled ? "maint" : "ready",
-      unresolved: false,
-      up: server.check === null || server.check.initState === "up" || server.check.initState === "fully-up",
-      changedMs: nowMs,
-      rampingSinceMs: null,
-      downtimeMs: 0,
-      downs: 0,
-    }));
+    this.present = current.servers.map((server, slot) => newServer(slot, server, nowMs));
+    this.bySlot = [...this.present];
+    this.publish();
+  }
+
+  /** The listen as it is configured now. */
+  get config(): ListenConfig {
+    return this.current;
+  }
+
+  /** In the file's order, those that were removed and still have sessions last. */
+  get servers(): readonly PoolServer[] {
+    return this.present;
+  }
+
+  /** By slot; null: nobody has it. */
+  get slots(): readonly (PoolServer | null)[] {
+    return this.bySlot;
+  }
+
+  /** Slots for so many more servers, lowest first; null when there is no room for all of them. */
+  freeSlots(count: number): number[] | null {
+    const { capacity } = this.board;
+    const free: number[] = [];
+    for (let slot = 0; slot < capacity && free.length < count; slot++)
+      if ((this.bySlot[slot] ?? null) === null) free.push(slot);
+    return free.length === count ? free : null;
+  }
+
+  /**
+   * Adds a server in a free slot, which the relay threads must know to be its by now; `sockaddr` null: its name has no
+   * address yet. It has its place among the others from the next {@link reconfigure} on.
+   */
+  addServer(slot: number, config: ServerConfig, sockaddr: Uint8Array | null): PoolServer {
+    const server = newServer(slot, config, this.deps.clock.nowMs());
+    if (sockaddr === null) this.board.clearAddress(slot);
+    else this.board.setAddress(slot, sockaddr);
+    server.unresolved = sockaddr === null;
+    this.board.clearConsecutiveErrors(slot);
+    while (this.bySlot.length <= slot) this.bySlot.push(null);
+    this.bySlot[slot] = server;
+    this.present.push(server);
+    this.publish();
+    return server;
+  }
+
+  /**
+   * Gives a server another configuration. What was set at run time stays, unless the file says something new about it:
+   * then the file wins, and a sentence says so.
+   */
+  changeServer(slot: number, config: ServerConfig): string[] {
+    const server = this.server(slot);
+    const before = server.config;
+    const overruled: string[] = [];
+    const overrule = (what: string, setTo: unknown, wasInFile: unknown, isInFile: unknown): boolean => {
+      if (wasInFile === isInFile) return false;
+      if (setTo !== wasInFile && setTo !== isInFile)
+        overruled.push(`${what} ${setTo ?? "none"}, set at run time, gives way to ${isInFile ?? "none"} in the file`);
+      return true;
+    };
+    if (overrule("weight", server.weight, before.weight, config.weight)) server.weight = config.weight;
+    if (overrule("maxconn", server.maxconn, before.maxconn, config.maxconn)) server.maxconn = config.maxconn;
+    const [was, is] = [adminInFile(before), adminInFile(config)];
+    const admin = overrule("state", server.admin, was, is) ? is : server.admin;
+    server.config = config;
+    server.leavingUntilMs = null;
+    this.setAdmin(slot, admin);
+    return overruled;
+  }
+
+  /** Takes no new session from now on; {@link forgetServer} when it has none left. Its counters and state stay to be seen. */
+  removeServer(slot: number, deadlineMs: number): void {
+    this.server(slot).leavingUntilMs = deadlineMs;
+    this.publish();
+  }
+
+  /** Its slot is free again. Nobody may have a session on it, or be about to. */
+  forgetServer(slot: number): void {
+    const server = this.server(slot);
+    this.bySlot[slot] = null;
+    this.present = this.present.filter((each) => each !== server);
+  }
+
+  /** The listen has another configuration; servers are put into its order, and are else as they were. */
+  reconfigure(config: ListenConfig): void {
+    this.current = config;
+    const order = new Map(config.servers.map(({ name }, index) => [name, index]));
+    const place = ({ leavingUntilMs, config: { name } }: PoolServer) =>
+      leavingUntilMs === null ? (order.get(name) ?? Infinity) : Infinity;
+    this.present = this.present.toSorted((a, b) => (place(a) === place(b) ? 0 : place(a) - place(b)));
+    this.publish();
+  }
+
+  /** What an operator wants of it from now on. */
+  setAdmin(slot: number, admin: AdminState): void {
+    const server = this.server(slot);
+    if (server.admin !== admin) this.turn(server);
+    server.admin = admin;
+    this.publish();
+  }
+
+  /** Another weight than the file's, 0..256, until the file has a new one. */
+  setWeight(slot: number, weight: number): void {
+    this.server(slot).weight = weight;
+    this.publish();
+  }
+
+  /** Another limit than the file's, null for none, until the file has a new one. */
+  setMaxconn(slot: number, maxconn: number | null): void {
+    this.server(slot).maxconn = maxconn;
     this.publish();
   }
 
@@ -121,23 +233,26 @@ export class Pool {
 
   /** Writes what the states come to on the scoreboard. Backups serve only when nobody else can, and then only the first. */
   private publish(): void {
-    const usable = this.servers.filter(isUsable);
+    const usable = this.present.filter(isUsable);
+    const dynamic = this.deps.dynamicWeights(this.current.balance);
     const active = usable.filter((server) => !server.config.backup);
     this.active = active.length;
     this.backups = usable.length - active.length;
     const serving = new Set(active.length > 0 ? active : usable.slice(0, 1));
     const nowMs = this.deps.clock.nowMs();
-    const weights = this.servers.map((server) => {
-      if (!serving.has(server)) return 0;
-      return server.config.weight * (this.deps.dynamicWeights ? rampSixteenths(server, nowMs) : 16);
+    const weights = this.bySlot.map((server) => {
+      if (server === null || !serving.has(server)) return 0;
+      return server.weight * (dynamic ? rampSixteenths(server, nowMs) : 16);
     });
-    for (const server of this.servers) {
-      const { maxconn } = server.config;
+    this.board.setSlots(weights.length);
+    for (const server of this.present) {
+      const { maxconn } = server;
       const limit = maxconn === null ? 0 : Math.max(1, Math.floor((maxconn * rampSixteenths(server, nowMs)) / 16));
       this.board.setServer(server.slot, { weight: weights[server.slot] ?? 0, maxconn: limit });
     }
     this.board.setUsable(serving.size);
-    this.board.setRotation(buildRotation(weights, this.board.rotationLimit));
+    const limit = Math.min(this.board.rotationLimit, Math.max(1, weights.length) * TURNS_PER_SERVER);
+    this.board.setRotation(buildRotation(weights, limit));
     this.deps.onChange();
   }
 
@@ -154,8 +269,8 @@ export class Pool {
   }
 
   private server(slot: number): PoolServer {
-    const server = this.servers[slot];
-    if (server === undefined) throw new RangeError(`listen ${this.config.name} has no server slot ${slot}`);
+    const server = this.bySlot[slot] ?? null;
+    if (server === null) throw new RangeError(`listen ${this.current.name} has no server slot ${slot}`);
     return server;
   }
 }

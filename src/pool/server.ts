@@ -10,8 +10,14 @@ export type AdminState = "ready" | "drain" | "maint";
 /** One server of a listen: administrative state × operational state × weight, and since when. Times are monotonic ms. */
 export interface PoolServer {
   readonly slot: number;
-  readonly config: ServerConfig;
+  /** As the file has it; what was set at run time stands in `weight`, `maxconn` and `admin`. */
+  config: ServerConfig;
   admin: AdminState;
+  /** 0..256 and sessions at a time (null: no limit): the file's, unless somebody set them at run time. */
+  weight: number;
+  maxconn: number | null;
+  /** It was removed: takes nobody, and keeps its sessions until this time, when they are ended; null: it belongs here. */
+  leavingUntilMs: number | null;
   /** The maintenance is not an operator's: the server's name has no address yet. */
   unresolved: boolean;
   /** What checks, or traffic, say; true while nobody checks. */
@@ -33,16 +39,45 @@ export function isRunning(server: PoolServer): boolean {
 
 /** Whether it may take new sessions, were its turn to come. */
 export function isUsable(server: PoolServer): boolean {
-  return isRunning(server) && server.admin === "ready" && server.config.weight > 0;
+  return isRunning(server) && server.admin === "ready" && server.weight > 0 && server.leavingUntilMs === null;
 }
 
 /** HAProxy's status word for people and for CSV; `checkText` is health's "UP 2/3" or null when nobody checks. */
 export function serverStatus(server: PoolServer, checkText: string | null): string {
+  if (server.leavingUntilMs !== null) return "DRAIN (removed)";
   if (server.unresolved) return "MAINT (resolution)";
   if (server.admin === "maint") return "MAINT";
-  if (checkText === null) return server.admin === "drain" || server.config.weight === 0 ? "DRAIN" : "no check";
-  if (server.up && (server.admin === "drain" || server.config.weight === 0)) return checkText.replace("UP", "DRAIN");
+  if (checkText === null) return server.admin === "drain" || server.weight === 0 ? "DRAIN" : "no check";
+  if (server.up && (server.admin === "drain" || server.weight === 0)) return checkText.replace("UP", "DRAIN");
   return checkText;
+}
+
+/** What the file wants of a server, as long as nobody says otherwise. */
+export function adminInFile({ disabled }: Pick<ServerConfig, "disabled">): AdminState {
+  return disabled ? "maint" : "ready";
+}
+
+/** A server that has just been configured. */
+export function newServer(slot: number, config: ServerConfig, nowMs: number): PoolServer {
+  return {
+    slot,
+    config,
+    admin: adminInFile(config),
+    weight: config.weight,
+    maxconn: config.maxconn,
+    leavingUntilMs: null,
+    unresolved: false,
+    up: isUpAtFirst(config),
+    changedMs: nowMs,
+    rampingSinceMs: null,
+    downtimeMs: 0,
+    downs: 0,
+  };
+}
+
+/** Whether a server counts as up before its first check. */
+export function isUpAtFirst({ check }: Pick<ServerConfig, "check">): boolean {
+  return check === null || check.initState === "up" || check.initState === "fully-up";
 }
 
 /** Share of its weight and maxconn that a ramping server has by now, 1..WEIGHT_SCALE sixteenths; all of them without slow start. */

@@ -75,6 +75,12 @@ function listen(stdout: StandardStream, stderr: StandardStream, exit: (code: num
       case "end":
         proxy?.end();
         return;
+      case "reload":
+        void proxy?.reload(command);
+        return;
+      case "ordered":
+        proxy?.ordered(command.order, command.text);
+        return;
       case "vrrp":
         proxy?.showVrrp(command.snapshot);
         return;

@@ -1,79 +1,110 @@
-import type { Config, ListenConfig } from "../config/schema.ts";
+import { isDeepStrictEqual } from "node:util";
+import type { CheckConfig } from "../config/schema.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Endpoint } from "../core/endpoint.ts";
-import { Checker } from "../health/checker.ts";
+import { Checker, type CheckerMemory } from "../health/checker.ts";
 import { statusText } from "../health/counter.ts";
 import type { CheckResult } from "../health/result.ts";
 import { startOffsetsMs } from "../health/schedule.ts";
 import type { Pool } from "../pool/pool.ts";
+import { isUpAtFirst, type PoolServer } from "../pool/server.ts";
 import type { CheckView } from "../stats/view.ts";
+
+/** What decides how a server is checked: while it stays the same, so does the checker. */
+interface Terms {
+  readonly check: CheckConfig;
+  readonly connectTimeoutMs: number | null;
+  readonly onError: PoolServer["config"]["onError"];
+  readonly spreadPercent: number;
+}
+
+interface Watched {
+  readonly terms: Terms;
+  readonly checker: Checker;
+  lastCheckMs: number | null;
+}
 
 /** What wires health to the pools: every checked server's checker, started spread out, its results given to its pool. */
 export class HealthChecks {
-  private readonly checkers = new Map<string, Checker>();
-  private readonly lastCheckMs = new Map<string, number>();
+  private readonly watched = new Map<PoolServer, Watched>();
 
   constructor(
-    private readonly config: Config,
-    private readonly pools: ReadonlyMap<string, Pool>,
+    /** `spread_checks`, 0..50, for checkers that begin from now on or are updated. */
+    public spreadPercent: number,
     private readonly clock: Clock,
     /** The kernel's form of an address; null while its name has none. */
     private readonly encode: (endpoint: Endpoint) => Uint8Array | null,
     /** Hears each result before the pool does. */
-    private readonly onResult: (listen: string, slot: number, result: CheckResult) => void,
+    private readonly onResult: (server: PoolServer, result: CheckResult) => void,
   ) {}
 
-  /** Starts all checks: not at once, but spread over the interval, as HAProxy does. */
-  start(): void {
-    const checked = this.config.listens.flatMap((listen) =>
-      listen.servers.flatMap((server, slot) =>
-        server.check === null ? [] : [{ listen, server, slot, check: server.check }],
-      ),
+  /** Starts the checks of pools: not at once, but spread over the interval, as HAProxy does. */
+  start(pools: readonly Pool[]): void {
+    const checked = pools.flatMap((pool) =>
+      pool.servers.flatMap((server) => (server.config.check === null ? [] : [{ pool, server }])),
     );
-    const offsets = startOffsetsMs(checked.map(({ check }) => check));
-    for (const [i, { listen, server, slot, check }] of checked.entries()) {
-      const pool = this.pools.get(listen.name);
-      const checker = new Checker({
-        check,
-        address: () => this.encode(check.address),
-        connectTimeoutMs: listen.timeout.connectMs,
-        onError: server.onError,
-        startDelayMs: offsets[i] ?? 0,
-        spreadPercent: this.config.global.spreadChecksPercent,
-        clock: this.clock,
-        random: Math.random,
-        onResult: (result, state) => {
-          this.lastCheckMs.set(key(listen.name, slot), this.clock.nowMs());
-          this.onResult(listen.name, slot, result);
-          if (result.passed) pool?.board.clearConsecutiveErrors(slot);
-          pool?.setUp(slot, state.up);
-        },
-      });
-      this.checkers.set(key(listen.name, slot), checker);
-      // Without an address there is nothing to check: maintenance until the name resolves, as in HAProxy.
-      if (!server.disabled && this.encode(server.address) !== null) checker.start();
-    }
+    const offsets = startOffsetsMs(checked.map(({ server }) => server.config.check as CheckConfig));
+    for (const [i, { pool, server }] of checked.entries()) this.watch(pool, server, offsets[i] ?? 0, null);
   }
 
-  /** A server's name has an address now: its checks begin. */
-  resolved(listen: ListenConfig, slot: number): void {
-    const server = listen.servers[slot];
-    if (server?.check && !server.disabled) this.checkers.get(key(listen.name, slot))?.resume(server.check.initState);
+  /** A server has been added: its checks begin at once. */
+  add(pool: Pool, server: PoolServer): void {
+    if (server.config.check !== null) this.watch(pool, server, 0, null);
+  }
+
+  /** Checks it no more. */
+  remove(server: PoolServer): void {
+    this.watched.get(server)?.checker.stop();
+    this.watched.delete(server);
+  }
+
+  /**
+   * A server, or what its listen says of checks, was changed. What checks have found stays, unless `moved`: another
+   * address is another server.
+   */
+  update(pool: Pool, server: PoolServer, moved: boolean): void {
+    const before = this.watched.get(server);
+    const terms = this.termsOf(pool, server);
+    if (terms === null) {
+      this.remove(server);
+      if (before !== undefined) pool.setUp(server.slot, true);
+      return;
+    }
+    if (before !== undefined && !moved && isDeepStrictEqual(before.terms, terms)) {
+      this.admitted(server);
+      return;
+    }
+    const memory = moved ? null : (before?.checker.memory ?? null);
+    this.remove(server);
+    const delayMs = memory === null ? 0 : Math.min(memory.nextInMs, terms.check.intervalMs);
+    const after = this.watch(pool, server, delayMs, memory);
+    if (memory === null) pool.setUp(server.slot, isUpAtFirst(server.config));
+    else after.lastCheckMs = before?.lastCheckMs ?? null;
+  }
+
+  /** A server's name has an address now, or its maintenance may have ended or begun: its checks do the same. */
+  admitted(server: PoolServer): void {
+    const { check } = server.config;
+    const checker = this.watched.get(server)?.checker;
+    if (check === null || checker === undefined) return;
+    if (!this.canCheck(server)) checker.pause();
+    else if (!checker.isRunning) checker.resume(check.initState);
   }
 
   stop(): void {
-    for (const checker of this.checkers.values()) checker.stop();
+    for (const { checker } of this.watched.values()) checker.stop();
   }
 
   /** Traffic has met so many connect errors in a row: see `observe`. */
-  observed(listen: string, slot: number, errorCount: number): void {
-    this.checkers.get(key(listen, slot))?.observed(errorCount);
+  observed(server: PoolServer, errorCount: number): void {
+    this.watched.get(server)?.checker.observed(errorCount);
   }
 
   /** What is known of a server's checks; null: it is not checked. */
-  view(listen: string, slot: number): CheckView | null {
-    const checker = this.checkers.get(key(listen, slot));
-    if (checker === undefined) return null;
+  view(server: PoolServer): CheckView | null {
+    const watched = this.watched.get(server);
+    if (watched === undefined) return null;
+    const { checker, lastCheckMs } = watched;
     const { health, rise, fall, lastResult } = checker.state;
     const { failed, observed, inconclusive } = checker.counters;
     return {
@@ -82,14 +113,50 @@ export class HealthChecks {
       rise,
       fall,
       lastResult,
-      lastCheckMs: this.lastCheckMs.get(key(listen, slot)) ?? null,
+      lastCheckMs,
       failures: failed,
       observed,
       inconclusive,
     };
   }
-}
 
-function key(listen: string, slot: number): string {
-  return `${listen}/${slot}`;
+  private termsOf(pool: Pool, { config }: PoolServer): Terms | null {
+    if (config.check === null) return null;
+    return {
+      check: config.check,
+      connectTimeoutMs: pool.config.timeout.connectMs,
+      onError: config.onError,
+      spreadPercent: this.spreadPercent,
+    };
+  }
+
+  private watch(pool: Pool, server: PoolServer, startDelayMs: number, memory: CheckerMemory | null): Watched {
+    const terms = this.termsOf(pool, server);
+    if (terms === null) throw new RangeError(`server ${server.config.name} is not checked`);
+    const checker = new Checker(
+      {
+        ...terms,
+        address: () => this.encode(terms.check.address),
+        startDelayMs,
+        clock: this.clock,
+        random: Math.random,
+        onResult: (result, state) => {
+          watched.lastCheckMs = this.clock.nowMs();
+          this.onResult(server, result);
+          if (result.passed) pool.board.clearConsecutiveErrors(server.slot);
+          pool.setUp(server.slot, state.up);
+        },
+      },
+      memory,
+    );
+    const watched: Watched = { terms, checker, lastCheckMs: null };
+    this.watched.set(server, watched);
+    if (this.canCheck(server)) checker.start();
+    return watched;
+  }
+
+  /** Without an address there is nothing to check: maintenance until the name resolves, as in HAProxy. */
+  private canCheck({ admin, config }: PoolServer): boolean {
+    return admin !== "maint" && this.encode(config.address) !== null;
+  }
 }

@@ -13,13 +13,14 @@ const LATE_AFTER = 10;
  */
 export class HealthReports {
   private readonly heartbeats: Heartbeats;
-  private available: readonly boolean[] = [];
+  private available: ReadonlyMap<string, boolean> = new Map();
   private lateThread: number | null = null;
   private cancel: (() => void) | null = null;
 
   constructor(
     private readonly board: ProcessBoard,
-    private readonly pools: readonly Pool[],
+    /** The listens as they are now: reloads add and remove some. */
+    private readonly pools: () => readonly Pool[],
     private readonly clock: Clock,
     private readonly send: (report: HealthReport) => void,
   ) {
@@ -37,7 +38,8 @@ export class HealthReports {
   changed(): void {
     if (this.cancel === null) return;
     const listens = this.listens();
-    if (listens.some(({ usable }, index) => usable > 0 !== this.available[index])) this.report(listens);
+    const isNews = ({ name, usable }: ListenHealth) => usable > 0 !== this.available.get(name);
+    if (listens.some(isNews) || listens.length !== this.available.size) this.report(listens);
   }
 
   /** Reports no more. */
@@ -47,15 +49,15 @@ export class HealthReports {
   }
 
   private report(listens = this.listens()): void {
-    this.available = listens.map(({ usable }) => usable > 0);
+    this.available = new Map(listens.map(({ name, usable }) => [name, usable > 0]));
     this.send({ kind: "health", lateThread: this.lateThread, connections: this.board.current, listens });
   }
 
   private listens(): ListenHealth[] {
-    return this.pools.map(({ config, counts, servers }) => ({
+    return this.pools().map(({ config, counts, servers }) => ({
       name: config.name,
       usable: counts.active + counts.backups,
-      servers: servers.length,
+      servers: servers.filter(({ leavingUntilMs }) => leavingUntilMs === null).length,
     }));
   }
 }

@@ -4,22 +4,27 @@ import type { VrrpSnapshot } from "../stats/vrrpSnapshot.ts";
 /** What the supervisor says to the proxy process, over IPC. Plain JSON. */
 export type ProxyCommand =
   | ProxyStart
+  | ProxyReload
   /** Stop accepting, let connections finish until `hard_stop_after`, then exit 0. */
   | { kind: "stop" }
   /** The same, but end the connections now. */
   | { kind: "end" }
   /** How the virtual routers stand, for `show status`; its ages go on from here. To be said at least every few seconds. */
-  | { kind: "vrrp"; snapshot: VrrpSnapshot | null };
+  | { kind: "vrrp"; snapshot: VrrpSnapshot | null }
+  /** The answer to an order of a client of the admin socket. */
+  | { kind: "ordered"; order: number; text: string };
 
 export interface ProxyStart {
   kind: "start";
   config: Config;
   /** Most connections at once, after what the file limit allows. */
   maxconn: number;
-  /** Listening fds of each listen, as numbers of this process: by bind, then by thread. */
-  listeners: { listen: string; fds: number[][] }[];
+  /** Listening fds of each listen, as numbers of this process. */
+  listeners: ListenSockets[];
   /** Listening fd of the admin socket. */
   adminFd: number | null;
+  /** Where further fds come from, see net/fdPassing.ts. */
+  passingFd: number;
   /** Whom to become before any client is served; null: stay who we are. */
   account: { name: string | null; uid: number; gid: number } | null;
   /** Directory to be locked into before that; null: none. */
@@ -30,12 +35,57 @@ export interface ProxyStart {
   restarts: number;
 }
 
+/** The sockets of one listen: a bind each. */
+export interface ListenSockets {
+  listen: string;
+  binds: BindSockets[];
+}
+
+export interface BindSockets {
+  /** The supervisor's number for it. */
+  id: number;
+  /** By thread; a unix socket has but one. */
+  fds: number[];
+}
+
+/** Another configuration, to be applied at once and as a whole, or not at all; answered by `reloaded`. */
+export interface ProxyReload {
+  kind: "reload";
+  reload: number;
+  config: Config;
+  maxconn: number;
+  /** Open files that it needs. */
+  files: number;
+  /** Binds that have just been opened, in the order in which their fds wait at the passing fd, and how many each has. */
+  passed: { id: number; fds: number }[];
+  /** Binds of each listen, by number. */
+  listens: { listen: string; binds: number[] }[];
+}
+
 /** What the proxy process says to the supervisor. */
 export type ProxyReport =
   | { kind: "ready" }
   /** It cannot serve; the process ends by itself. */
   | { kind: "failed"; message: string }
+  | ({ kind: "reloaded"; reload: number } & ReloadResult)
+  /** It has closed all its sockets of a bind that the configuration in force does not have. */
+  | { kind: "closed"; bind: number }
+  /** A client of the admin socket orders this; to be answered by `ordered`. */
+  | { kind: "order"; order: number; what: SupervisorOrder }
   | HealthReport;
+
+/** What a client of the admin socket may want of the supervisor. */
+export type SupervisorOrder = "reload";
+
+/** What came of another configuration. */
+export interface ReloadResult {
+  /** Why nothing has changed; null: everything has. */
+  error: string | null;
+  /** Values set at run time that give way to the file, in words. */
+  overruled: string[];
+  /** What was removed, and how many sessions it has, which may go on until `hard_stop_after`. */
+  leaving: { listen: string; server: string | null; sessions: number }[];
+}
 
 /** How the proxy stands: from just before `ready` on every {@link HEALTH_MS}, and at once when a listen begins or ceases to be usable. */
 export interface HealthReport {

@@ -1,6 +1,8 @@
 import { hostname } from "node:os";
-import { readingCommands } from "../admin/commands.ts";
+import { isDeepStrictEqual } from "node:util";
+import { readingCommands, reloadCommand } from "../admin/commands.ts";
 import { ADMIN_BACKLOG, type AdminServer, serveAdmin } from "../admin/server.ts";
+import type { Config } from "../config/schema.ts";
 import type { Clock } from "../core/clock.ts";
 import { assertNever } from "../core/errors.ts";
 import { Level } from "../core/syslogCodes.ts";
@@ -8,15 +10,15 @@ import { COMMIT, RELEASE_DATE, VERSION } from "../core/version.ts";
 import type { Cause, LogEvent } from "../log/events.ts";
 import { hardStop, proxyHardStopped, proxyStopped } from "../log/events.ts";
 import type { Logger } from "../log/logger.ts";
+import { receiveFds } from "../net/fdPassing.ts";
 import { libc } from "../net/libc.ts";
-import { fileLimit } from "../net/limits.ts";
+import { fileLimit, raiseFileLimit } from "../net/limits.ts";
 import type { StandardStream } from "../net/standardStreams.ts";
 import { releaseStartupPagesSoon } from "../net/startupPages.ts";
 import { ListenCounter } from "../pool/layout.ts";
 import type { Pool, PoolEvent } from "../pool/pool.ts";
 import { ProcessBoard } from "../pool/processBoard.ts";
 import { openLogger } from "../relay/openLogger.ts";
-import type { RelayReport } from "../relay/protocol.ts";
 import { Sampler } from "../stats/sampler.ts";
 import { takeSnapshot } from "../stats/takeSnapshot.ts";
 import type { ProxyView } from "../stats/view.ts";
@@ -25,8 +27,11 @@ import type { Resolver } from "./addresses.ts";
 import type { HostFacts } from "./chroot.ts";
 import { HealthReports } from "./healthReports.ts";
 import { Heartbeats } from "./heartbeats.ts";
-import type { ProxyReport, ProxyStart } from "./protocol.ts";
-import { RelayPool } from "./relayPool.ts";
+import { Leaving } from "./leaving.ts";
+import { Orders } from "./orders.ts";
+import type { ProxyReload, ProxyReport, ProxyStart } from "./protocol.ts";
+import { RelayPool, type RelayPoolObserver } from "./relayPool.ts";
+import { Reloads } from "./reload.ts";
 import { Servers } from "./servers.ts";
 import { describePoolEvent } from "./stateLog.ts";
 import { ShortageWatch } from "./watch.ts";
@@ -58,7 +63,13 @@ export class ProxyProcess {
   private readonly processBoard: ProcessBoard;
   private readonly servers: Servers;
   private readonly relays: RelayPool;
-  private readonly logger: Logger;
+  private readonly leaving: Leaving;
+  private readonly reloads: Reloads;
+  private readonly orders: Orders;
+  private config: Config;
+  private logger: Logger;
+  /** Lines that loggers of earlier configurations lost. */
+  private droppedBefore = 0;
   private readonly watch: ShortageWatch;
   private readonly heartbeats: Heartbeats;
   private readonly health: HealthReports;
@@ -76,6 +87,7 @@ export class ProxyProcess {
     private readonly world: ProxyWorld,
   ) {
     const { config } = given;
+    this.config = config;
     const { clock, stdout, stderr } = world;
     this.logger = openLogger(config.logs, process.pid, clock, { stdout, stderr });
     this.processBoard = ProcessBoard.create(config.global.threads);
@@ -86,13 +98,26 @@ export class ProxyProcess {
       onFailure: (thread, message) => this.onThreadFailure(thread, message),
     });
     this.servers = new Servers(config, clock, world.resolve, {
-      onEvent: (listen, event, cause) => this.onServerEvent(listen, event, cause),
+      onEvent: (pool, event, cause) => this.onServerEvent(pool, event, cause),
       onChange: () => this.relays.ringAll(),
     });
     this.startedMs = clock.nowMs();
-    const pools = [...this.pools.values()];
-    this.sampler = new Sampler(this.processBoard, pools, cpuMs, this.startedMs);
-    this.health = new HealthReports(this.processBoard, pools, clock, world.report);
+    this.sampler = new Sampler(this.processBoard, [...this.pools.values()], cpuMs, this.startedMs);
+    this.health = new HealthReports(this.processBoard, () => [...this.pools.values()], clock, world.report);
+    this.orders = new Orders(world.report);
+    this.leaving = new Leaving(clock, {
+      endSessions: (pool, slot) => this.kill(pool, slot ?? -1, "K-"),
+      onListenGone: (pool) => this.forgetListen(pool),
+      log: (event) => this.log(event),
+    });
+    this.reloads = new Reloads(config, given.listeners, {
+      servers: this.servers,
+      relays: this.relays,
+      leaving: this.leaving,
+      nowMs: () => clock.nowMs(),
+      onListenAdded: (pool) => this.sampler.add(pool, clock.nowMs()),
+      onBindClosed: (bind) => world.report({ kind: "closed", bind }),
+    });
     this.watch = new ShortageWatch(this.pools, this.processBoard, world.host.ephemeralPorts, clock, (event) =>
       this.log(event),
     );
@@ -100,15 +125,8 @@ export class ProxyProcess {
 
   /** Starts the relay threads; `ready` is reported when all of them accept. */
   start(): void {
-    const { config, listeners } = this.given;
     this.servers.start();
-    this.relays.start(config.logs, (thread) =>
-      config.listens.map((listen) => ({
-        config: listen,
-        board: (this.pools.get(listen.name) as Pool).board.share(),
-        fds: (listeners.find((each) => each.listen === listen.name)?.fds ?? []).flatMap((fds) => fds[thread] ?? []),
-      })),
-    );
+    this.relays.start((thread) => this.reloads.duty(thread));
     this.tick();
   }
 
@@ -119,7 +137,37 @@ export class ProxyProcess {
     // Threads that have yet to open their listeners would find the fds closed, or reused.
     if (this.isReady) this.stopAccepting();
     this.servers.stop();
-    this.world.clock.after(this.given.config.global.hardStopAfterMs, () => this.hardStop());
+    this.world.clock.after(this.config.global.hardStopAfterMs, () => this.hardStop());
+  }
+
+  /** Takes over another configuration; reports `reloaded` when it has, or when it has found that it cannot. */
+  async reload(command: ProxyReload): Promise<void> {
+    const fds = receiveFds(this.given.passingFd, sum(command.passed.map((bind) => bind.fds)));
+    const passed = command.passed.map(({ id, fds: count }) => ({ id, fds: fds.splice(0, count) }));
+    const files = raiseFileLimit(command.files);
+    const shortage = `the proxy process may have ${files} open files, and the new maxconn needs ${command.files}: that takes a restart`;
+    const result =
+      files < command.files ? this.reloads.refuse(passed, shortage) : await this.reloads.apply(command, passed);
+    if (result.error === null) this.reloaded(command);
+    this.world.report({ kind: "reloaded", reload: command.reload, ...result });
+  }
+
+  private reloaded({ config, maxconn }: ProxyReload): void {
+    const { clock, stdout, stderr } = this.world;
+    if (!isDeepStrictEqual(this.config.logs, config.logs)) {
+      this.logger.close();
+      this.droppedBefore += this.logger.dropped;
+      this.logger = openLogger(config.logs, process.pid, clock, { stdout, stderr });
+    }
+    this.config = config;
+    this.processBoard.maxconn = maxconn;
+    this.relays.ringAll();
+    this.health.changed();
+  }
+
+  /** What the supervisor answers to an order of a client of the admin socket. */
+  ordered(order: number, text: string): void {
+    this.orders.answered(order, text);
   }
 
   /** As {@link stop}, but ends all connections now. */
@@ -135,7 +183,8 @@ export class ProxyProcess {
 
   /** The supervisor is gone, and with it whoever could start another proxy process: clears the way for a new instance. */
   orphaned(): void {
-    const { config, adminFd } = this.given;
+    const { adminFd } = this.given;
+    const { config } = this;
     this.log({
       level: Level.alert,
       text: `the supervisor is gone: accepting no more, connections may finish for ${config.global.hardStopAfterMs / 1000} s`,
@@ -150,25 +199,31 @@ export class ProxyProcess {
     return this.servers.pools;
   }
 
-  private onServerEvent(listen: string, event: PoolEvent, cause: Cause): void {
+  private onServerEvent(pool: Pool, event: PoolEvent, cause: Cause): void {
     const { slot, config } = event.server;
-    this.sampler.poolChanged([...this.pools.keys()].indexOf(listen), this.world.clock.nowMs());
-    this.log(describePoolEvent(listen, event, cause));
+    this.sampler.poolChanged(pool, this.world.clock.nowMs());
+    this.log(describePoolEvent(pool.config.name, event, cause));
     this.health.changed();
-    if (event.kind === "down" && config.onMarkedDown === "shutdown-sessions") {
-      this.relays.tell({ kind: "kill", listen, server: slot, termination: "D-" });
-    }
+    if (event.kind === "down" && config.onMarkedDown === "shutdown-sessions") this.kill(pool, slot, "D-");
     if (event.kind === "up" && !config.backup && config.onMarkedUp === "shutdown-backup-sessions")
-      this.killOnBackups(listen);
+      this.killOnBackups(pool);
   }
 
-  private killOnBackups(listen: string): void {
-    for (const { slot, config } of this.pools.get(listen)?.servers ?? []) {
-      if (config.backup) this.relays.tell({ kind: "kill", listen, server: slot, termination: "U-" });
-    }
+  private killOnBackups(pool: Pool): void {
+    for (const { slot, config } of pool.servers) if (config.backup) this.kill(pool, slot, "U-");
   }
 
-  private onReport(report: RelayReport): void {
+  private kill(pool: Pool, server: number, termination: string): void {
+    this.relays.tell({ kind: "kill", listen: this.servers.idOf(pool), server, termination });
+  }
+
+  private forgetListen(pool: Pool): void {
+    this.relays.tell({ kind: "forget", listen: this.servers.idOf(pool) });
+    this.servers.forgetListen(pool);
+    this.sampler.remove(pool);
+  }
+
+  private onReport(report: Parameters<RelayPoolObserver["onReport"]>[0]): void {
     switch (report.kind) {
       case "ready":
         this.ready++;
@@ -178,14 +233,22 @@ export class ProxyProcess {
         this.drained++;
         if (this.drained === this.relays.threads) this.finish();
         return;
-      case "trafficErrors":
-        this.servers.observed(report.listen, report.server, report.count);
+      case "closed":
+        this.reloads.socketClosed(report.socket);
         return;
-      case "shortage":
-        this.watch.shortage(report.listen, this.servers.nameOf(report.listen, report.server), report.errno);
+      case "trafficErrors": {
+        const pool = this.servers.byId(report.listen);
+        if (pool !== undefined) this.servers.observed(pool, report.server, report.count);
         return;
+      }
+      case "shortage": {
+        const pool = this.servers.byId(report.listen);
+        const server = pool?.slots[report.server]?.config.name ?? `#${report.server}`;
+        this.watch.shortage(pool?.config.name ?? "?", server, report.errno);
+        return;
+      }
       case "acceptShortage":
-        this.watch.acceptShortage(report.listen, report.errno);
+        this.watch.acceptShortage(this.servers.byId(report.listen)?.config.name ?? "?", report.errno);
         return;
       case "lines":
         this.world[report.target].writeText(report.text);
@@ -202,7 +265,10 @@ export class ProxyProcess {
     }
     const { adminFd } = this.given;
     if (adminFd !== null) {
-      const commands = readingCommands(() => takeSnapshot(this.view()));
+      const commands = [
+        ...readingCommands(() => takeSnapshot(this.view())),
+        reloadCommand(() => this.orders.give("reload")),
+      ];
       this.admin = serveAdmin(adminFd, ADMIN_BACKLOG, commands, this.world.clock);
     }
     releaseStartupPagesSoon(this.world.clock, this.world.host.code);
@@ -244,12 +310,13 @@ export class ProxyProcess {
       restarts: given.restarts,
       stopping: this.stopping,
       fileLimit: fileLimit().soft,
-      droppedLogs: world.stdout.droppedLines + world.stderr.droppedLines + this.logger.dropped,
+      droppedLogs: world.stdout.droppedLines + world.stderr.droppedLines + this.droppedBefore + this.logger.dropped,
       board: this.processBoard,
-      pools: [...this.pools.values()],
+      pools: [...this.pools.values(), ...this.leaving.listens],
+      leavingUntilMs: (pool) => this.leaving.untilMs(pool),
       sampler: this.sampler,
       vrrp: this.vrrp,
-      check: (pool, slot) => this.servers.checkView(pool.config.name, slot),
+      check: (pool, slot) => this.servers.checkView(pool, slot),
     };
   }
 
@@ -259,7 +326,8 @@ export class ProxyProcess {
   }
 
   private endConnections(): void {
-    for (const [name, pool] of this.pools) this.log(proxyHardStopped(name, pool.board.current));
+    for (const pool of [...this.pools.values(), ...this.leaving.listens])
+      this.log(proxyHardStopped(pool.config.name, pool.board.current));
     this.relays.tell({ kind: "kill", listen: null, server: -1, termination: "K-" });
     this.world.clock.after(LAST_WORDS_MS, () => this.finish());
   }
@@ -281,9 +349,13 @@ export class ProxyProcess {
   private finish(): void {
     if (this.finished) return;
     this.admin?.stop();
-    for (const [name, pool] of this.pools) {
+    for (const pool of [...this.pools.values(), ...this.leaving.listens]) {
       this.log(
-        proxyStopped(name, pool.board.sum(ListenCounter.connections), pool.board.sum(ListenCounter.established)),
+        proxyStopped(
+          pool.config.name,
+          pool.board.sum(ListenCounter.connections),
+          pool.board.sum(ListenCounter.established),
+        ),
       );
     }
     this.exit(EXIT_OK);
@@ -300,6 +372,10 @@ export class ProxyProcess {
   private log(event: LogEvent): void {
     this.logger.log(event.level, event.text);
   }
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
 }
 
 function cpuMs(): number {

@@ -1,19 +1,27 @@
-import type { LogConfig } from "../config/schema.ts";
 import { createDoorbell, type DoorbellFds, ring } from "../net/doorbell.ts";
 import type { ProcessBoard } from "../pool/processBoard.ts";
-import type { RelayCommand, RelayListenStart, RelayReport } from "../relay/protocol.ts";
+import type { RelayCommand, RelayDuty, RelayReport } from "../relay/protocol.ts";
 
 /** Who hears the relay threads. */
 export interface RelayPoolObserver {
-  onReport(report: RelayReport): void;
+  onReport(report: Exclude<RelayReport, { kind: "applied" | "settled" }>): void;
   /** A thread threw (`message` is then Bun's whole report: source, error, stack), or ended although nobody told it to. */
   onFailure(thread: number, message: string): void;
+}
+
+/** Something that was asked of all threads, and what has been answered so far. */
+interface Asked {
+  left: number;
+  error: string | null;
+  resolve(error: string | null): void;
 }
 
 /** The relay threads of the proxy process: started, told, and listened to. */
 export class RelayPool {
   private readonly workers: Worker[] = [];
   private readonly doorbells: DoorbellFds[];
+  private readonly asked = new Map<number, Asked>();
+  private version = 0;
 
   constructor(
     private readonly board: ProcessBoard,
@@ -22,13 +30,13 @@ export class RelayPool {
     this.doorbells = Array.from({ length: board.threads }, createDoorbell);
   }
 
-  /** Starts all threads; each reports `ready` when it accepts. `listensOf` gives a thread its share of the listening fds. */
-  start(logs: readonly LogConfig[], listensOf: (thread: number) => RelayListenStart[]): void {
+  /** Starts all threads; each reports `ready` when it accepts. `dutyOf` gives a thread its share of the listening fds. */
+  start(dutyOf: (thread: number) => RelayDuty): void {
     const ringers = this.doorbells.map((doorbell) => doorbell.ringer);
     for (const [thread, doorbell] of this.doorbells.entries()) {
       // The name of the embedded entry point, see build.ts.
       const worker = new Worker("./src/relay/thread.ts");
-      worker.onmessage = (event: MessageEvent<RelayReport>) => this.observer.onReport(event.data);
+      worker.onmessage = (event: MessageEvent<RelayReport>) => this.onReport(event.data);
       worker.onerror = (event) => this.observer.onFailure(thread, event.message);
       worker.addEventListener("close", () => this.observer.onFailure(thread, "ended"));
       worker.postMessage({
@@ -37,11 +45,20 @@ export class RelayPool {
         process: this.board.share(),
         doorbell: doorbell.owner,
         ringers,
-        logs,
-        listens: listensOf(thread),
+        duty: dutyOf(thread),
       } satisfies RelayCommand);
       this.workers.push(worker);
     }
+  }
+
+  /** Gives every thread another duty; why one could not take it over, null: all have. */
+  apply(dutyOf: (thread: number) => RelayDuty): Promise<string | null> {
+    return this.ask((version, thread) => ({ kind: "apply", version, duty: dutyOf(thread) }));
+  }
+
+  /** The duty is for good: threads close what it has not. Resolves when each has had a turn of its loop since. */
+  async settle(graceMs: number): Promise<void> {
+    await this.ask((version) => ({ kind: "settle", version, graceMs }));
   }
 
   /** Says the same to every thread. */
@@ -56,5 +73,26 @@ export class RelayPool {
 
   get threads(): number {
     return this.doorbells.length;
+  }
+
+  private ask(command: (version: number, thread: number) => RelayCommand): Promise<string | null> {
+    const version = ++this.version;
+    const { promise, resolve } = Promise.withResolvers<string | null>();
+    this.asked.set(version, { left: this.workers.length, error: null, resolve });
+    for (const [thread, worker] of this.workers.entries()) worker.postMessage(command(version, thread));
+    return promise;
+  }
+
+  private onReport(report: RelayReport): void {
+    if (report.kind !== "applied" && report.kind !== "settled") {
+      this.observer.onReport(report);
+      return;
+    }
+    const asked = this.asked.get(report.version);
+    if (asked === undefined) return;
+    if (report.kind === "applied") asked.error ??= report.error;
+    if (--asked.left > 0) return;
+    this.asked.delete(report.version);
+    asked.resolve(asked.error);
   }
 }

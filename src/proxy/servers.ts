@@ -1,9 +1,11 @@
+import { isDeepStrictEqual } from "node:util";
 import { balancers } from "../balance/index.ts";
-import type { Config, ListenConfig } from "../config/schema.ts";
+import type { Config, ListenConfig, ServerConfig } from "../config/schema.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Cause } from "../log/events.ts";
 import { ListenBoard } from "../pool/board.ts";
 import { Pool, type PoolEvent } from "../pool/pool.ts";
+import type { PoolServer } from "../pool/server.ts";
 import type { CheckView } from "../stats/view.ts";
 import { LateAddresses, type Resolver } from "./addresses.ts";
 import { HealthChecks } from "./healthChecks.ts";
@@ -11,44 +13,64 @@ import { HealthChecks } from "./healthChecks.ts";
 /** Who hears what becomes of servers. */
 export interface ServersObserver {
   /** `cause` is the check, or the traffic error, behind it. */
-  onEvent(listen: string, event: PoolEvent, cause: Cause): void;
+  onEvent(pool: Pool, event: PoolEvent, cause: Cause): void;
   /** States or weights have changed: whoever waits for a server may look again. */
   onChange(): void;
 }
 
-/** The servers of all listens, as control keeps them: a pool each, their addresses, their checks. */
+/** Every listen has room for twice its servers, and for so many more at least. */
+const LEAST_SPARE_SLOTS = 32;
+
+/**
+ * The servers of all listens, as control keeps them: a pool each, their addresses, their checks. Listens and servers are
+ * added, changed and removed at run time; who may still have sessions on what was removed is proxy/leaving.ts's business.
+ */
 export class Servers {
   private readonly byListen = new Map<string, Pool>();
+  private readonly ids = new Map<Pool, number>();
+  private nextId = 0;
+  private readonly threads: number;
   private readonly health: HealthChecks;
   private readonly addresses: LateAddresses;
-  private readonly causes = new Map<string, Cause>();
+  private readonly causes = new WeakMap<PoolServer, Cause>();
 
   constructor(
-    private readonly config: Config,
+    config: Config,
     private readonly clock: Clock,
     resolve: Resolver,
     private readonly observer: ServersObserver,
   ) {
-    this.addresses = new LateAddresses(resolve, clock, (host) => this.giveAddresses(host));
+    this.threads = config.global.threads;
+    this.addresses = new LateAddresses(resolve, clock, (host) => this.resolved(host));
     for (const listen of config.listens) this.byListen.set(listen.name, this.createPool(listen));
     this.health = new HealthChecks(
-      config,
-      this.byListen,
+      config.global.spreadChecksPercent,
       clock,
       (endpoint) => this.addresses.encode(endpoint),
-      (listen, slot, result) => this.causes.set(`${listen}/${slot}`, result),
+      (server, result) => this.causes.set(server, result),
     );
   }
 
-  /** By listen, in the configuration's order. */
+  /** By listen, in the configuration's order; not those that were removed. */
   get pools(): ReadonlyMap<string, Pool> {
     return this.byListen;
   }
 
-  /** Gives servers the addresses that are known, asks for the others, and begins to check. */
+  /** What relay threads know a listen by, those that were removed included. */
+  idOf(pool: Pool): number {
+    return this.ids.get(pool) as number;
+  }
+
+  /** The listen that relay threads know by this number. */
+  byId(id: number): Pool | undefined {
+    for (const [pool, each] of this.ids) if (each === id) return pool;
+    return undefined;
+  }
+
+  /** Begins to check, and to ask for addresses that are not known. */
   start(): void {
-    this.giveAddresses(null);
-    this.health.start();
+    for (const pool of this.byListen.values()) this.wantAddresses(pool);
+    this.health.start([...this.byListen.values()]);
   }
 
   stop(): void {
@@ -57,39 +79,110 @@ export class Servers {
   }
 
   /** Traffic has met so many connect errors in a row: see `observe`. */
-  observed(listen: string, slot: number, errorCount: number): void {
-    this.health.observed(listen, slot, errorCount);
+  observed(pool: Pool, slot: number, errorCount: number): void {
+    const server = pool.slots[slot];
+    if (server) this.health.observed(server, errorCount);
   }
 
   /** What is known of a server's checks; null: it is not checked. */
-  checkView(listen: string, slot: number): CheckView | null {
-    return this.health.view(listen, slot);
+  checkView(pool: Pool, slot: number): CheckView | null {
+    const server = pool.slots[slot];
+    return server ? this.health.view(server) : null;
   }
 
-  /** The name of the server in a slot. */
-  nameOf(listen: string, slot: number): string {
-    return this.byListen.get(listen)?.servers[slot]?.config.name ?? `#${slot}`;
-  }
-
-  private createPool(listen: ListenConfig): Pool {
-    return new Pool(listen, ListenBoard.create(listen.servers.length, this.config.global.threads), {
-      clock: this.clock,
-      dynamicWeights: balancers[listen.balance].dynamicWeights,
-      onEvent: (event) =>
-        this.observer.onEvent(listen.name, event, this.causes.get(`${listen.name}/${event.server.slot}`) ?? null),
-      onChange: () => this.observer.onChange(),
+  /** A pool that is not among the listens yet, its addresses given, nothing checked. */
+  createPool(listen: ListenConfig): Pool {
+    const { clock, observer } = this;
+    const count = listen.servers.length;
+    const board = ListenBoard.create(count, this.threads, count + Math.max(count, LEAST_SPARE_SLOTS));
+    const pool: Pool = new Pool(listen, board, {
+      clock,
+      dynamicWeights: (balance) => balancers[balance].dynamicWeights,
+      onEvent: (event) => observer.onEvent(pool, event, this.causes.get(event.server) ?? null),
+      onChange: () => observer.onChange(),
     });
+    this.ids.set(pool, this.nextId++);
+    for (const { slot, config } of pool.servers) pool.setAddress(slot, this.addresses.encode(config.address));
+    return pool;
   }
 
-  /** All at start, or those that a name was just found for. */
-  private giveAddresses(resolved: string | null): void {
-    for (const pool of this.byListen.values()) {
-      for (const { slot, config } of pool.servers) {
-        if (resolved !== null && config.hostname !== resolved) continue;
-        const sockaddr = this.addresses.encode(config.address);
-        pool.setAddress(slot, sockaddr);
-        if (resolved !== null) this.health.resolved(pool.config, slot);
-        if (sockaddr === null && config.hostname !== null) this.addresses.want(config.hostname);
+  /** Puts a listen among the others, and begins to check its servers. */
+  addListen(pool: Pool): void {
+    this.byListen.set(pool.config.name, pool);
+    this.wantAddresses(pool);
+    this.health.start([pool]);
+  }
+
+  /** It is none of the listens any more; its servers go on being checked for the sessions that it has. */
+  removeListen(pool: Pool): void {
+    if (this.byListen.get(pool.config.name) === pool) this.byListen.delete(pool.config.name);
+  }
+
+  /** A listen that was removed has no session left. */
+  forgetListen(pool: Pool): void {
+    for (const server of pool.servers) this.health.remove(server);
+    this.ids.delete(pool);
+  }
+
+  /** Puts the listens into the configuration's order. */
+  order(names: readonly string[]): void {
+    for (const name of names) {
+      const pool = this.byListen.get(name);
+      this.byListen.delete(name);
+      if (pool !== undefined) this.byListen.set(name, pool);
+    }
+  }
+
+  /** Adds a server in a slot that the relay threads know to be its. */
+  addServer(pool: Pool, slot: number, config: ServerConfig): void {
+    const server = pool.addServer(slot, config, this.addresses.encode(config.address));
+    this.health.add(pool, server);
+    this.wantAddresses(pool);
+  }
+
+  /** See {@link Pool.changeServer}: gives a server another configuration; what was set at run time and is overruled, in words. */
+  changeServer(pool: Pool, slot: number, config: ServerConfig): string[] {
+    const server = pool.slots[slot] as PoolServer;
+    const isMoved = !isDeepStrictEqual(server.config.address, config.address);
+    const isRecheckedElsewhere = !isDeepStrictEqual(server.config.check?.address, config.check?.address);
+    const overruled = pool.changeServer(slot, config);
+    if (isMoved) {
+      pool.setAddress(slot, this.addresses.encode(config.address));
+      this.wantAddresses(pool);
+    }
+    this.health.update(pool, server, isMoved || (isRecheckedElsewhere && config.check !== null));
+    return overruled;
+  }
+
+  /** Takes no new session from now on; those that it has may go on until `deadlineMs`. */
+  removeServer(pool: Pool, slot: number, deadlineMs: number): void {
+    const server = pool.slots[slot] as PoolServer;
+    this.health.remove(server);
+    pool.removeServer(slot, deadlineMs);
+  }
+
+  /** What a listen says of itself and of all its servers has changed; the servers' own changes are others' business. */
+  changeListen(pool: Pool, config: ListenConfig): void {
+    pool.reconfigure(config);
+    for (const server of pool.servers) if (server.leavingUntilMs === null) this.health.update(pool, server, false);
+  }
+
+  /** `spread_checks`. */
+  set spreadPercent(percent: number) {
+    this.health.spreadPercent = percent;
+  }
+
+  private wantAddresses(pool: Pool): void {
+    for (const { config, unresolved } of pool.servers)
+      if (unresolved && config.hostname !== null) this.addresses.want(config.hostname);
+  }
+
+  private resolved(host: string): void {
+    for (const pool of this.ids.keys()) {
+      for (const server of pool.servers) {
+        if (server.config.hostname !== host || !server.unresolved) continue;
+        pool.setAddress(server.slot, this.addresses.encode(server.config.address));
+        this.health.admitted(server);
       }
     }
   }

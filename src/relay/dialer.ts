@@ -261,8 +261,7 @@ export class Dialer implements Waiting {
     const { socket } = this;
     this.socket = null; // before ending it: its close must not be taken for another failure
     socket?.end();
-    if (failure.kind === "shortage")
-      env.report({ kind: "shortage", listen: config.name, server, errno: failure.errno });
+    if (failure.kind === "shortage") env.report({ kind: "shortage", listen: listen.id, server, errno: failure.errno });
     else this.observe(server);
     if (!this.tried.includes(server)) this.tried = [...this.tried, server];
     const decision = decideRetry(failure, {
@@ -306,13 +305,13 @@ export class Dialer implements Waiting {
   }
 
   private observe(server: number): void {
-    const { board, config } = this.listen;
-    const observed = config.servers[server];
+    const { board, servers } = this.listen;
+    const observed = servers[server];
     if (observed?.observe !== "layer4") return;
     const errors = board.addConsecutiveError(server);
     if (errors >= observed.errorLimit) {
       board.clearConsecutiveErrors(server); // as HAProxy: the next row of errors counts from nought
-      this.env.report({ kind: "trafficErrors", listen: config.name, server, count: errors });
+      this.env.report({ kind: "trafficErrors", listen: this.listen.id, server, count: errors });
     }
   }
 

@@ -1,5 +1,5 @@
 import type { Balancer } from "../balance/types.ts";
-import type { ListenConfig } from "../config/schema.ts";
+import type { ListenConfig, ServerConfig } from "../config/schema.ts";
 import type { Clock } from "../core/clock.ts";
 import type { SessionRecord } from "../log/record.ts";
 import type { ListenBoard } from "../pool/board.ts";
@@ -28,9 +28,16 @@ export interface RelayEnvironment {
   slotFreed(listen: RelayListen, server: number): void;
 }
 
-/** One listen, as one relay thread serves it. */
+/**
+ * One listen, as one relay thread serves it. Another configuration makes another of these on the same board, line and
+ * registry: new sessions have that one, and those that live keep theirs.
+ */
 export interface RelayListen {
+  /** What control calls it: a name may be taken again while sessions of the listen that had it before still live. */
+  readonly id: number;
   readonly config: ListenConfig;
+  /** By slot; null: nobody has it. Kept up to date for sessions of earlier configurations, too. */
+  readonly servers: readonly (ServerConfig | null)[];
   readonly board: ListenBoard;
   /** This thread's counters on the board. */
   readonly counters: Float64Array;

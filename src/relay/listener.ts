@@ -1,3 +1,4 @@
+import { queuedConnections, refuseNewcomers } from "../net/acceptQueue.ts";
 import { libc, SystemError } from "../net/libc.ts";
 import { type Acceptor, acceptStreams, type StreamHandler, type StreamSocket } from "../net/stream.ts";
 import { ListenCounter } from "../pool/layout.ts";
@@ -9,6 +10,9 @@ import { Session } from "./session.ts";
 
 /** Accepting could not go on for lack of a file descriptor: looks again after this time, as HAProxy does. */
 const RETRY_MS = 100;
+/** A listener that closes looks this often whether its queue is empty, and closes when it was so for a while: handshakes end. */
+const LOOK_MS = 20;
+const QUIET_LOOKS = 10;
 
 /**
  * Accepts a listen's clients on one fd, within the listen's and the process's `maxconn`. At a limit nobody is refused and
@@ -17,17 +21,29 @@ const RETRY_MS = 100;
 export class Listener {
   private acceptor: Acceptor | null = null;
   private stopped = false;
+  /** It has accepted at some time, and stopped at a limit. */
+  private reachedLimit = false;
+  /** It closes as soon as nobody is left in its queue. */
+  closing = false;
   /** Accepted by two threads in the same instant, one too many: kept unread until there is room. */
   private parked: ParkedClient | null = null;
 
   constructor(
     private readonly env: RelayEnvironment,
-    private readonly listen: RelayListen,
+    private listen: RelayListen,
     private readonly fd: number,
   ) {}
 
+  /** Clients that come from now on belong to this listen, or to this configuration of the same. */
+  serve(listen: RelayListen): void {
+    const { backlog } = this.listen.config;
+    this.listen = listen;
+    if (backlog !== listen.config.backlog) libc.listen(this.fd, listen.config.backlog);
+  }
+
   /** Starts accepting; throws SystemError when the fd cannot be used. */
   start(): void {
+    if (this.acceptor !== null) return;
     this.acceptor = acceptStreams<ClientSide>(
       this.fd,
       this.listen.config.backlog,
@@ -36,8 +52,36 @@ export class Listener {
     );
   }
 
+  /**
+   * Takes no newcomers any more and stops when nobody is left in the queue, or after `graceMs`; calls back then. Closing a
+   * socket resets those who wait in its queue.
+   */
+  close(graceMs: number, onClosed: () => void): void {
+    this.closing = true;
+    try {
+      refuseNewcomers(this.fd);
+    } catch (error) {
+      // The supervisor sees to it, too, with more privilege. A unix socket knows no such thing: its file goes.
+      if (!(error instanceof SystemError)) throw error;
+    }
+    const { clock } = this.env;
+    const deadlineMs = clock.nowMs() + graceMs;
+    let quiet = 0;
+    const look = (): void => {
+      quiet = queuedConnections(this.fd) === 0 && this.parked === null ? quiet + 1 : 0;
+      if (quiet < QUIET_LOOKS && clock.nowMs() < deadlineMs && !this.stopped) {
+        clock.after(LOOK_MS, look);
+        return;
+      }
+      if (!this.stopped) this.stop();
+      onClosed();
+    };
+    look();
+  }
+
   /** Stops for good and closes the fd; connections that live go on. */
   stop(): void {
+    if (this.stopped) return;
     this.stopped = true;
     this.acceptor?.stop();
     this.acceptor = null;
@@ -48,6 +92,10 @@ export class Listener {
 
   private get ownLimit(): number {
     return this.listen.config.maxconn ?? Infinity;
+  }
+
+  get waitsForRoom(): boolean {
+    return this.paused && this.reachedLimit;
   }
 
   get paused(): boolean {
@@ -68,7 +116,7 @@ export class Listener {
       this.start();
     } catch (error) {
       if (!(error instanceof SystemError)) throw error;
-      this.env.report({ kind: "acceptShortage", listen: this.listen.config.name, errno: error.code });
+      this.env.report({ kind: "acceptShortage", listen: this.listen.id, errno: error.code });
       this.env.clock.after(RETRY_MS, () => this.lookForRoom());
     }
   }
@@ -111,6 +159,7 @@ export class Listener {
       count(counters, ListenCounter.acceptPauses);
       if (this.listen.board.current >= this.ownLimit) count(counters, ListenCounter.ownLimitPauses);
     }
+    this.reachedLimit = true;
     this.env.pausedAccepting();
   }
 }

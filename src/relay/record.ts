@@ -57,7 +57,7 @@ export function toRecord(
     acceptWallMs: session.acceptedWallMs,
     frontend: listen.config.name,
     backend: listen.config.name,
-    server: listen.config.servers[named]?.name ?? null,
+    server: listen.servers[named]?.name ?? null,
     twMs: waited(session, endedMs),
     tcMs: session.connectedMs < 0 ? -1 : Math.round(session.connectedMs - session.dialer.assignedMs),
     ttMs: Math.round(endedMs - session.acceptedMs),

@@ -1,5 +1,6 @@
+import { isDeepStrictEqual } from "node:util";
 import { balancers } from "../balance/index.ts";
-import type { ListenConfig } from "../config/schema.ts";
+import type { ListenConfig, LogConfig, ServerConfig } from "../config/schema.ts";
 import type { Clock } from "../core/clock.ts";
 import { Level } from "../core/syslogCodes.ts";
 import type { Logger } from "../log/logger.ts";
@@ -14,7 +15,7 @@ import type { RelayEnvironment, RelayListen } from "./environment.ts";
 import { LineBatch } from "./lineBatch.ts";
 import { Listener } from "./listener.ts";
 import { openLogger } from "./openLogger.ts";
-import type { RelayListenStart, RelayReport, RelayStart } from "./protocol.ts";
+import type { RelayDuty, RelayListenStart, RelayReport, RelayStart } from "./protocol.ts";
 import { Registry } from "./registry.ts";
 import { ANY_SERVER, longestWaitingThread, WaitingLine } from "./waitingLine.ts";
 
@@ -28,10 +29,16 @@ export class RelayThread implements RelayEnvironment {
   readonly counters: Float64Array;
   readonly deadlines: DeadlineWheel;
   private readonly ringers: readonly number[];
-  private readonly listens: RelayListen[];
-  private readonly listeners: Listener[] = [];
-  private readonly lines: LineBatch[];
-  private readonly logger: Logger;
+  private readonly listens = new Map<number, RelayListen>();
+  /** By the number of their bind. */
+  private readonly listeners = new Map<number, Listener>();
+  /** Binds that the duty in force has. */
+  private wanted: ReadonlySet<number> = new Set();
+  private readonly lines: { stdout: LineBatch; stderr: LineBatch };
+  private logs: readonly LogConfig[];
+  /** Lines that loggers of earlier duties lost. */
+  private droppedBefore = 0;
+  private logger: Logger;
   /** Lines of the sessions that ended in this turn of the loop. */
   private readonly ended: string[] = [];
   private draining = false;
@@ -48,35 +55,68 @@ export class RelayThread implements RelayEnvironment {
     this.ringers = given.ringers;
     const stdout = new LineBatch(clock, (text) => post({ kind: "lines", target: "stdout", text }));
     const stderr = new LineBatch(clock, (text) => post({ kind: "lines", target: "stderr", text }));
-    this.lines = [stdout, stderr];
-    this.logger = openLogger(given.logs, process.pid, clock, { stdout, stderr });
-    this.listens = given.listens.map((listen) => this.openListen(listen));
+    this.lines = { stdout, stderr };
+    this.logs = given.duty.logs;
+    this.logger = openLogger(this.logs, process.pid, clock, this.lines);
   }
 
-  /** Starts accepting; throws SystemError when an fd cannot be listened on. */
+  /** Starts accepting; throws Error when an fd cannot be listened on. */
   start(): void {
     answerDoorbell(this.given.doorbell, () => this.onRing());
-    for (const [i, listen] of this.listens.entries()) {
-      for (const fd of this.given.listens[i]?.fds ?? []) {
-        const listener = new Listener(this, listen, fd);
-        this.listeners.push(listener);
-        listener.start();
-      }
-    }
+    const error = this.apply(this.given.duty);
+    if (error !== null) throw new Error(error);
     this.beat();
+  }
+
+  /**
+   * Takes over another duty; what is wrong with it, null: nothing. Listeners that it has not go on until {@link settle}, so
+   * the duty before can be given again.
+   */
+  apply(duty: RelayDuty): string | null {
+    if (!isDeepStrictEqual(this.logs, duty.logs)) this.changeLogs(duty.logs);
+    this.wanted = new Set(duty.listens.flatMap(({ sockets }) => sockets.map(({ id }) => id)));
+    const listeners = duty.listens.flatMap((start) => {
+      const listen = this.openListen(start, this.listens.get(start.id));
+      this.listens.set(start.id, listen);
+      return start.sockets.map(({ id, fd }) => this.listenerOf(id, fd, listen));
+    });
+    if (this.draining) return null;
+    try {
+      for (const listener of listeners) if (!listener.waitsForRoom) listener.start();
+    } catch (error) {
+      return (error as Error).message;
+    }
+    this.lookForRoom(); // limits may have changed
+    return null;
+  }
+
+  /** Closes listeners that the duty in force does not have, each when its queue is empty, or after `graceMs`. */
+  settle(graceMs: number): void {
+    for (const [id, listener] of this.listeners) {
+      if (this.wanted.has(id) || listener.closing) continue;
+      listener.close(graceMs, () => {
+        this.listeners.delete(id);
+        this.post({ kind: "closed", socket: id });
+      });
+    }
+  }
+
+  /** A listen that was removed has no sessions left, and no listeners. */
+  forget(listen: number): void {
+    this.listens.delete(listen);
   }
 
   /** Stops accepting and reports `drained` once the last connection has gone. */
   stop(): void {
     this.draining = true;
-    for (const listener of this.listeners) listener.stop();
+    for (const listener of this.listeners.values()) listener.stop();
     this.reportDrained();
   }
 
   /** Ends sessions at once: of one listen's server, or all. */
-  kill(listen: string | null, server: number, termination: string): void {
-    for (const each of this.listens) {
-      if (listen !== null && each.config.name !== listen) continue;
+  kill(listen: number | null, server: number, termination: string): void {
+    for (const each of this.listens.values()) {
+      if (listen !== null && each.id !== listen) continue;
       for (const session of each.sessions.all())
         if (server < 0 || session.dialer.attachedTo === server) session.kill(termination);
     }
@@ -111,7 +151,7 @@ export class RelayThread implements RelayEnvironment {
   }
 
   private onRing(): void {
-    for (const listen of this.listens) this.offerAll(listen);
+    for (const listen of this.listens.values()) this.offerAll(listen);
     this.lookForRoom();
   }
 
@@ -145,7 +185,7 @@ export class RelayThread implements RelayEnvironment {
 
   private lookForRoom(): void {
     let paused = false;
-    for (const listener of this.listeners) {
+    for (const listener of this.listeners.values()) {
       listener.lookForRoom();
       paused ||= listener.paused;
     }
@@ -157,36 +197,58 @@ export class RelayThread implements RelayEnvironment {
   }
 
   private reportDrained(): void {
-    if (this.listens.some((listen) => listen.sessions.size > 0)) return;
+    for (const listen of this.listens.values()) if (listen.sessions.size > 0) return;
     this.draining = false;
     this.logEnded();
-    for (const batch of this.lines) batch.flush();
+    for (const batch of Object.values(this.lines)) batch.flush();
     this.post({ kind: "drained" });
   }
 
   private beat(): void {
     this.counters[ThreadCounter.heartbeat] = this.clock.nowMs();
-    this.counters[ThreadCounter.droppedLogs] = this.logger.dropped;
+    this.counters[ThreadCounter.droppedLogs] = this.droppedBefore + this.logger.dropped;
     this.clock.after(HEARTBEAT_MS, () => this.beat());
   }
 
-  private openListen(start: RelayListenStart): RelayListen {
-    const { config } = start;
-    const board = new ListenBoard(start.board);
-    const names = config.servers.map((server) => server.name);
+  /** @param before the same listen in its configuration so far */
+  private openListen(start: RelayListenStart, before: RelayListen | undefined): RelayListen {
+    const { id, config, order } = start;
+    const board = before?.board ?? new ListenBoard(start.board);
+    const names = start.servers.map((server) => server?.name ?? "");
+    const servers = (before?.servers ?? []) as (ServerConfig | null)[];
+    servers.splice(0, Infinity, ...start.servers);
+    for (const slot of start.fresh) board.clearServerCounters(this.thread, slot);
     return {
+      id,
       config,
+      servers,
       board,
       counters: board.counters(this.thread),
-      balancer: balancers[config.balance].create({ random: Math.random, names }),
-      line: new WaitingLine<Dialer>(board, this.thread),
-      sessions: new Registry(),
-      sources: config.servers.map((server) =>
-        server.source.map((host) => encodeSockaddr({ kind: "tcp", host, port: 0 })),
+      balancer: balancers[config.balance].create({ random: Math.random, names, order }),
+      line: before?.line ?? new WaitingLine<Dialer>(board, this.thread),
+      sessions: before?.sessions ?? new Registry(),
+      sources: start.servers.map((server) =>
+        (server?.source ?? []).map((host) => encodeSockaddr({ kind: "tcp", host, port: 0 })),
       ),
       log: this.sessionLog(config),
       needsClientAddress: config.balance === "source",
     };
+  }
+
+  private listenerOf(id: number, fd: number, listen: RelayListen): Listener {
+    const known = this.listeners.get(id);
+    const listener = known ?? new Listener(this, listen, fd);
+    if (known === undefined) this.listeners.set(id, listener);
+    else known.serve(listen);
+    return listener;
+  }
+
+  private changeLogs(logs: readonly LogConfig[]): void {
+    this.logEnded();
+    this.logger.close();
+    this.droppedBefore += this.logger.dropped;
+    this.logs = logs;
+    this.logger = openLogger(logs, process.pid, this.clock, this.lines);
   }
 
   private sessionLog(config: ListenConfig): ((record: SessionRecord) => void) | null {

@@ -141,14 +141,15 @@ export class Session extends Timed implements ClientSide, Registered {
 
   /** The dialer has reached a server. */
   connected(socket: StreamSocket<unknown>): void {
-    const { config, counters } = this.listen;
+    const { listen } = this;
+    const { config, counters } = listen;
     const { server } = this.dialer;
     this.phase = "established";
     this.serverSocket = socket;
     this.connectedMs = this.lastActivityMs = this.env.clock.nowMs();
     add(counters, serverCounter(server, ServerCounter.bytesIn), this.up.bytes);
     if (config.serverKeepalive !== null) applyKeepalive(socket, config.serverKeepalive);
-    const sendProxy = config.servers[server]?.sendProxy ?? null;
+    const sendProxy = listen.servers[server]?.sendProxy ?? null;
     this.down = new Flow(socket, this.clientSocket);
     this.down.opposite = this.up;
     this.up.opposite = this.down;

@@ -17,6 +17,16 @@ self.onmessage = (event: MessageEvent<RelayCommand>) => {
       relay.start();
       post({ kind: "ready" });
       return;
+    case "apply":
+      post({ kind: "applied", version: command.version, error: relay?.apply(command.duty) ?? null });
+      return;
+    case "settle":
+      relay?.settle(command.graceMs);
+      post({ kind: "settled", version: command.version });
+      return;
+    case "forget":
+      relay?.forget(command.listen);
+      return;
     case "stop":
       relay?.stop();
       return;

@@ -24,7 +24,9 @@ export function findProblems({ process, listens, vrrp }: Snapshot): Problems {
   return {
     process: process.crashLoop === null ? [] : [crashLoopText(process.crashLoop)],
     servers: listens.flatMap(({ name, servers }) => servers.filter(isDown).map((server) => `${name}/${server.name}`)),
-    listens: listens.filter(({ available }) => !available).map(({ name }) => name),
+    listens: listens
+      .filter(({ available, leavingForMs }) => !available && (leavingForMs ?? null) === null)
+      .map(({ name }) => name),
     routers: vrrp === null ? [] : [...silence(vrrp), ...vrrp.instances.flatMap(routerProblems)],
   };
 }
@@ -35,8 +37,8 @@ function crashLoopText({ crashes, reason, nextStartMs }: CrashLoop): string {
   return `crash loop: ${wait}; the proxy process has ended ${times} (${reason}), nobody is served meanwhile`;
 }
 
-function isDown({ admin, up, unresolved }: ServerSnapshot): boolean {
-  return admin === "ready" && (!up || unresolved);
+function isDown({ admin, up, unresolved, leavingForMs }: ServerSnapshot): boolean {
+  return (leavingForMs ?? null) === null && admin === "ready" && (!up || unresolved);
 }
 
 function silence({ ageMs }: VrrpStatus): string[] {

@@ -5,82 +5,111 @@ import { type ProcessBoard, ThreadCounter } from "../pool/processBoard.ts";
 import { Availability } from "./availability.ts";
 import { type Rate, RateMeters } from "./rates.ts";
 
+/** The process's meters. */
+const Meter = { connections: 0, bytesOut: 1, cpu: 2 } as const;
+
+/** What is watched of one listen: meter 0 is its connections, meter 1 + slot the sessions of a server. */
+interface Watched {
+  meters: RateMeters;
+  availability: Availability;
+}
+
 /** What has to be watched over time, because no counter keeps it: rates, and since when a listen has been available. */
 export class Sampler {
-  private readonly readers: (() => number)[] = [];
-  /** First meter of each listen: its connections; those of its servers follow. */
-  private readonly listenMeters: number[] = [];
-  private readonly meters: RateMeters;
-  private readonly availabilities: Availability[];
+  private readonly process: RateMeters;
+  private readonly listens = new Map<Pool, Watched>();
+  /** Bytes to clients of listens that are gone. */
+  private goneBytes = 0;
 
   /** `cpuMs` gives the CPU time the process has used. */
   constructor(
-    private readonly process: ProcessBoard,
-    private readonly pools: readonly Pool[],
-    cpuMs: () => number,
+    private readonly board: ProcessBoard,
+    pools: readonly Pool[],
+    private readonly cpuMs: () => number,
     nowMs: number,
   ) {
-    this.readers.push(
-      () => process.sum(ThreadCounter.connections),
-      () => pools.reduce((bytes, { board }) => bytes + board.sum(ListenCounter.bytesOut), 0),
-      cpuMs,
-    );
-    for (const { board, servers } of pools) {
-      this.listenMeters.push(this.readers.length);
-      this.readers.push(() => board.sum(ListenCounter.connections));
-      for (const { slot } of servers) {
-        const sessions = serverCounter(slot, ServerCounter.sessions);
-        this.readers.push(() => board.sum(sessions));
-      }
-    }
-    this.meters = new RateMeters(this.readers.length, nowMs);
-    this.availabilities = pools.map((pool) => new Availability(isAvailable(pool), nowMs));
+    this.process = new RateMeters(Object.keys(Meter).length, nowMs);
+    for (const pool of pools) this.add(pool, nowMs);
+  }
+
+  /** Watches another listen from now on. */
+  add(pool: Pool, nowMs: number): void {
+    const meters = new RateMeters(1 + pool.board.capacity, nowMs);
+    this.listens.set(pool, { meters, availability: new Availability(isAvailable(pool), nowMs) });
+  }
+
+  /** A listen is gone. */
+  remove(pool: Pool): void {
+    if (this.listens.delete(pool)) this.goneBytes += pool.board.sum(ListenCounter.bytesOut);
   }
 
   /** Call once a second. */
   sample(nowMs: number): void {
-    this.meters.tick(nowMs, (meter) => (this.readers[meter] as () => number)());
-    for (const listen of this.pools.keys()) this.poolChanged(listen, nowMs);
+    this.process.tick(nowMs, (meter) => this.processCounter(meter));
+    for (const [pool, { meters, availability }] of this.listens) {
+      meters.tick(nowMs, (meter) => listenCounter(pool, meter));
+      availability.note(isAvailable(pool), nowMs);
+    }
   }
 
   /** Call when the states of a pool's servers have changed, so that an outage shorter than a sample is noticed too. */
-  poolChanged(listen: number, nowMs: number): void {
-    this.availability(listen).note(isAvailable(this.pools[listen] as Pool), nowMs);
+  poolChanged(pool: Pool, nowMs: number): void {
+    this.listens.get(pool)?.availability.note(isAvailable(pool), nowMs);
   }
 
-  availability(listen: number): Availability {
-    return this.availabilities[listen] as Availability;
+  /** Throws RangeError for a listen that is not watched; so do the rates of a listen and its servers. */
+  availability(pool: Pool): Availability {
+    return this.watched(pool).availability;
   }
 
   /** Connections of the process per second. */
   connectionRate(nowMs: number): Rate {
-    return this.read(0, nowMs);
+    return this.read(Meter.connections, nowMs);
   }
 
   /** Bytes to clients per second, over all listens. */
   bytesOutRate(nowMs: number): Rate {
-    return this.read(1, nowMs);
+    return this.read(Meter.bytesOut, nowMs);
   }
 
   /** Share of their time that control and the relay threads have not been running in the last second, 0..100. */
   idlePercent(nowMs: number): number {
-    const busyMs = this.read(2, nowMs).now;
-    return Math.max(0, Math.min(100, Math.round(100 - busyMs / (10 * (this.process.threads + 1)))));
+    const busyMs = this.read(Meter.cpu, nowMs).now;
+    return Math.max(0, Math.min(100, Math.round(100 - busyMs / (10 * (this.board.threads + 1)))));
   }
 
   /** Connections of a listen per second. */
-  listenRate(listen: number, nowMs: number): Rate {
-    return this.read(this.listenMeters[listen] as number, nowMs);
+  listenRate(pool: Pool, nowMs: number): Rate {
+    return this.watched(pool).meters.read(0, listenCounter(pool, 0), nowMs);
   }
 
   /** Sessions given to a server per second. */
-  serverRate(listen: number, slot: number, nowMs: number): Rate {
-    return this.read((this.listenMeters[listen] as number) + 1 + slot, nowMs);
+  serverRate(pool: Pool, slot: number, nowMs: number): Rate {
+    return this.watched(pool).meters.read(1 + slot, listenCounter(pool, 1 + slot), nowMs);
+  }
+
+  private watched(pool: Pool): Watched {
+    const watched = this.listens.get(pool);
+    if (watched === undefined) throw new RangeError(`listen ${pool.config.name} is not watched`);
+    return watched;
   }
 
   private read(meter: number, nowMs: number): Rate {
-    return this.meters.read(meter, (this.readers[meter] as () => number)(), nowMs);
+    return this.process.read(meter, this.processCounter(meter), nowMs);
   }
+
+  private processCounter(meter: number): number {
+    if (meter === Meter.connections) return this.board.sum(ThreadCounter.connections);
+    if (meter === Meter.cpu) return this.cpuMs();
+    let bytes = this.goneBytes;
+    for (const { board } of this.listens.keys()) bytes += board.sum(ListenCounter.bytesOut);
+    return bytes;
+  }
+}
+
+function listenCounter({ board }: Pool, meter: number): number {
+  if (meter === 0) return board.sum(ListenCounter.connections);
+  return meter <= board.slots ? board.sum(serverCounter(meter - 1, ServerCounter.sessions)) : 0;
 }
 
 function isAvailable({ counts }: Pool): boolean {

@@ -94,6 +94,8 @@ interface Traffic {
 export interface ListenSnapshot extends Traffic {
   name: string;
   status: ListenStatus;
+  /** It was removed from the configuration: its sessions are ended after so long; null: it was not. */
+  leavingForMs: number | null;
   mode: "tcp";
   /** As the configuration writes them: "0.0.0.0:80", "unix:/path". */
   binds: string[];
@@ -118,6 +120,8 @@ export interface ServerSnapshot extends Traffic {
   status: string;
   /** What a person wants of it, and whether its name has no address yet. */
   admin: AdminState;
+  /** It was removed from the configuration: its sessions are ended after so long; null: it was not. */
+  leavingForMs: number | null;
   unresolved: boolean;
   /** What checks say; true while there are none. */
   up: boolean;

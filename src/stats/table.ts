@@ -67,6 +67,7 @@ function listenRow(listen: ListenSnapshot): Row {
   const facts = [
     `${usable.active + usable.backup}/${servers.length} usable`,
     `${humanCount(rate.now)}/s`,
+    ...removal(listen.leavingForMs),
     ...(queue.current > 0 ? [`${queue.current} queued`] : []),
     listen.binds.join(" "),
   ];
@@ -87,10 +88,16 @@ function serverRow(server: ServerSnapshot): Row {
       String(shownWeight),
       ...figures(server),
       humanDuration(server.inStateMs),
-      lastCheck(server.check),
+      removal(server.leavingForMs)[0] ?? lastCheck(server.check),
     ],
     colour: serverColour(status),
   };
+}
+
+/** What is to be said of a listen or server that was removed while it had sessions. */
+function removal(leavingForMs: number | null): string[] {
+  if ((leavingForMs ?? null) === null) return [];
+  return [`removed: what is left ends within ${humanDuration(leavingForMs ?? 0)}`];
 }
 
 function serverColour(status: string): Tone {

@@ -20,7 +20,7 @@ import type { CheckView, ProxyView } from "./view.ts";
 export function takeSnapshot(view: ProxyView): Snapshot {
   return {
     process: processSnapshot(view),
-    listens: view.pools.map((pool, listen) => listenSnapshot(view, pool, listen)),
+    listens: view.pools.map((pool) => listenSnapshot(view, pool)),
     vrrp: vrrpStatus(view),
   };
 }
@@ -71,16 +71,17 @@ function processSnapshot(view: ProxyView): ProcessSnapshot {
   };
 }
 
-function listenSnapshot(view: ProxyView, pool: Pool, listen: number): ListenSnapshot {
+function listenSnapshot(view: ProxyView, pool: Pool): ListenSnapshot {
   const { config, board, counts } = pool;
   const nowMs = view.clock.nowMs();
-  const availability = view.sampler.availability(listen);
+  const availability = view.sampler.availability(pool);
   const available = counts.active + counts.backups > 0;
-  const servers = pool.servers.map((server) => serverSnapshot(view, pool, listen, server));
+  const servers = pool.servers.map((server) => serverSnapshot(view, pool, server));
   const ago = servers.flatMap(({ lastSessionAgoMs }) => lastSessionAgoMs ?? []);
   return {
     name: config.name,
     status: listenStatus(view, pool, available),
+    leavingForMs: leavingForMs(view.leavingUntilMs(pool), nowMs),
     mode: "tcp",
     binds: config.binds.map(formatEndpoint),
     balance: config.balance,
@@ -91,7 +92,7 @@ function listenSnapshot(view: ProxyView, pool: Pool, listen: number): ListenSnap
       total: board.sum(ListenCounter.connections),
     },
     ...traffic(board, 0, ListenCounter),
-    rate: view.sampler.listenRate(listen, nowMs),
+    rate: view.sampler.listenRate(pool, nowMs),
     queue: { current: board.queued, max: board.max(ListenCounter.maxQueued) },
     lastSessionAgoMs: ago.length > 0 ? Math.min(...ago) : null,
     acceptPauses: board.sum(ListenCounter.acceptPauses),
@@ -104,13 +105,14 @@ function listenSnapshot(view: ProxyView, pool: Pool, listen: number): ListenSnap
   };
 }
 
-function listenStatus(view: ProxyView, { config, board }: Pool, available: boolean): ListenStatus {
-  if (view.stopping) return "STOP";
+function listenStatus(view: ProxyView, pool: Pool, available: boolean): ListenStatus {
+  const { config, board } = pool;
+  if (view.stopping || view.leavingUntilMs(pool) !== null) return "STOP";
   if (!available) return "DOWN";
   return board.current >= (config.maxconn ?? Infinity) || view.board.current >= view.board.maxconn ? "FULL" : "OPEN";
 }
 
-function serverSnapshot(view: ProxyView, pool: Pool, listen: number, server: PoolServer): ServerSnapshot {
+function serverSnapshot(view: ProxyView, pool: Pool, server: PoolServer): ServerSnapshot {
   const { board } = pool;
   const { slot, config } = server;
   const nowMs = view.clock.nowMs();
@@ -122,21 +124,22 @@ function serverSnapshot(view: ProxyView, pool: Pool, listen: number, server: Poo
     address: formatEndpoint(config.address),
     status: serverStatus(server, check?.statusText ?? null),
     admin: server.admin,
+    leavingForMs: leavingForMs(server.leavingUntilMs, nowMs),
     unresolved: server.unresolved,
     up: server.up,
     backup: config.backup,
-    weight: { configured: config.weight, effective: board.weight(slot) / WEIGHT_SCALE },
+    weight: { configured: server.weight, effective: board.weight(slot) / WEIGHT_SCALE },
     throttlePercent: pool.throttlePercent(slot),
     sessions: {
       current: board.served(slot),
       max: board.max(base + ServerCounter.maxCurrent),
-      limit: config.maxconn,
+      limit: server.maxconn,
       total: board.sum(base + ServerCounter.sessions),
     },
     selected: board.sum(base + ServerCounter.selected),
     connects: board.sum(base + ServerCounter.connects),
     ...traffic(board, base, ServerCounter),
-    rate: view.sampler.serverRate(listen, slot, nowMs),
+    rate: view.sampler.serverRate(pool, slot, nowMs),
     queue: { current: board.queuedOn(slot), max: board.max(base + ServerCounter.maxQueued) },
     lastSessionAgoMs: lastSessionMs > 0 ? Math.max(0, Math.round(view.clock.wallMs() - lastSessionMs)) : null,
     check: check === null ? null : checkSnapshot(check, config.observe !== "none", nowMs),
@@ -144,6 +147,11 @@ function serverSnapshot(view: ProxyView, pool: Pool, listen: number, server: Poo
     downs: server.downs,
     downtimeMs: Math.round(pool.downtimeMs(slot)),
   };
+}
+
+/** How long what was removed may still have its sessions; null: it was not removed. */
+function leavingForMs(untilMs: number | null, nowMs: number): number | null {
+  return untilMs === null ? null : Math.max(0, Math.round(untilMs - nowMs));
 }
 
 function checkSnapshot(check: CheckView, isObserved: boolean, nowMs: number): CheckSnapshot {

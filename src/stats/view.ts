@@ -30,11 +30,13 @@ export interface ProxyView {
   /** Log lines that control itself had to drop; those of the relay threads stand on the board. */
   readonly droppedLogs: number;
   readonly board: ProcessBoard;
-  /** In the configuration's order; the sampler knows them by their place here. */
+  /** In the configuration's order, those that were removed and still have sessions last. */
   readonly pools: readonly Pool[];
   readonly sampler: Sampler;
   /** What the supervisor last said of its virtual routers, and when, monotonic ms; null: nothing, there may be none. */
   readonly vrrp: { readonly snapshot: VrrpSnapshot; readonly receivedMs: number } | null;
+  /** When the sessions of a listen that was removed are ended, monotonic ms; null: it was not removed. */
+  leavingUntilMs(pool: Pool): number | null;
   /** What is known of a server's checks; null: it is not checked. */
   check(pool: Pool, slot: number): CheckView | null;
 }

@@ -2,11 +2,12 @@ import { lstatSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { ADMIN_BACKLOG } from "../admin/server.ts";
 import type { Config } from "../config/schema.ts";
-import { type Endpoint, formatEndpoint } from "../core/endpoint.ts";
+import { type Endpoint, formatEndpoint, sameEndpoint } from "../core/endpoint.ts";
 import { UserError } from "../core/errors.ts";
 import { PROXY_PROCESS } from "../core/self.ts";
+import { refuseNewcomers } from "../net/acceptQueue.ts";
 import { SystemError } from "../net/libc.ts";
-import { bindListeners, closeListeners, listenerPid } from "../net/listen.ts";
+import { bindListeners, closeListeners, listenerPid, withdrawAddress } from "../net/listen.ts";
 
 /** Exit status of a start that failed although the configuration is valid. */
 const EXIT_FAILED = 1;
@@ -14,20 +15,36 @@ const AGAIN_MS = 20;
 /** A unix bind is for every local client, as HAProxy's is without `mode`. */
 const UNIX_BIND_MODE = 0o666;
 
-/** The listening sockets of one listen: by bind, then by thread. */
+/** The listening sockets of one bind. */
+export interface BoundBind {
+  /** Never given twice. */
+  readonly id: number;
+  readonly endpoint: Endpoint;
+  /** By thread; a unix socket has but one. */
+  readonly fds: number[];
+}
+
+/** The listening sockets of one listen. */
 export interface BoundListen {
-  listen: string;
-  fds: number[][];
+  readonly listen: string;
+  readonly binds: readonly BoundBind[];
+}
+
+/** The sockets of a configuration to come: those that are there already, and those that had to be opened for it. */
+export interface PreparedListeners {
+  readonly listens: readonly BoundListen[];
+  readonly opened: readonly BoundBind[];
 }
 
 /** Every socket the process listens on. The supervisor opens them, keeps them open, and alone closes them. */
 export class BoundListeners {
-  private constructor(
-    readonly listens: readonly BoundListen[],
-    /** Listening fd of the admin socket. */
-    readonly admin: number,
-    private readonly adminFds: number[],
-  ) {}
+  private current: readonly BoundListen[] = [];
+  /** Binds that no listen has any more, and that the proxy process has yet to close. */
+  private readonly leaving = new Map<number, BoundBind>();
+  private nextId = 0;
+  private adminFds: number[] = [];
+
+  private constructor() {}
 
   /**
    * As {@link bind}, but an address in use is asked for again for so long: the proxy process of a supervisor that was killed
@@ -48,45 +65,126 @@ export class BoundListeners {
 
   /** Binds all or nothing: throws UserError naming the address, the reason and what helps. */
   static bind(config: Config, adminSocket: string): BoundListeners {
-    const opened: number[][] = [];
-    const open = (what: string, endpoint: Endpoint, sockets: number, backlog: number, mode?: number): number[] => {
-      try {
-        const fds = bindListeners(endpoint, { sockets, backlog, ...(mode === undefined ? {} : { mode }) });
-        opened.push(fds);
-        return fds;
-      } catch (error) {
-        throw explainBindError(what, endpoint, error);
-      }
-    };
+    const listeners = new BoundListeners();
     try {
       // First, because whoever starts an instance twice is best told by the one that runs.
       const endpoint: Endpoint = { kind: "unix", path: adminSocket };
       makeParent(adminSocket);
       // The default for a user is in /tmp, where anybody could have made that directory first.
       if (config.admin.socket === null) refuseForeignParent(adminSocket);
-      const adminFds = open("the admin socket", endpoint, 1, ADMIN_BACKLOG, config.admin.mode);
+      listeners.adminFds = open("the admin socket", endpoint, 1, ADMIN_BACKLOG, config.admin.mode);
+      listeners.current = listeners.prepare(config).listens;
+    } catch (error) {
+      listeners.close();
+      throw error;
+    }
+    return listeners;
+  }
+
+  get listens(): readonly BoundListen[] {
+    return this.current;
+  }
+
+  /** Listening fd of the admin socket. */
+  get admin(): number {
+    return this.adminFds[0] as number;
+  }
+
+  /**
+   * The sockets of another configuration: an address that is bound already stays as it is, whichever listen has it; the
+   * others are bound, all or none. Nothing else changes until {@link adopt}; what was opened is given up by {@link abandon}.
+   */
+  prepare(config: Config): PreparedListeners {
+    const known = this.current.flatMap(({ binds }) => binds);
+    const opened: BoundBind[] = [];
+    try {
       const listens = config.listens.map((listen) => ({
         listen: listen.name,
-        fds: listen.binds.map((bind) =>
-          open(`listen ${listen.name}`, bind, config.global.threads, listen.backlog, UNIX_BIND_MODE),
-        ),
+        binds: listen.binds.map((endpoint) => {
+          const there = known.find((bind) => sameEndpoint(bind.endpoint, endpoint));
+          if (there !== undefined) return there;
+          const fds = open(`listen ${listen.name}`, endpoint, config.global.threads, listen.backlog, UNIX_BIND_MODE);
+          const bind = { id: this.nextId++, endpoint, fds };
+          opened.push(bind);
+          return bind;
+        }),
       }));
-      return new BoundListeners(listens, adminFds[0] as number, adminFds);
+      return { listens, opened };
     } catch (error) {
-      for (const fds of opened) closeListeners(fds);
+      this.abandon({ opened });
       throw error;
     }
   }
 
+  /** Closes what was opened for a configuration that is not to be. */
+  abandon({ opened }: Pick<PreparedListeners, "opened">): void {
+    for (const { fds } of opened) closeListeners(fds);
+  }
+
+  /**
+   * From now on these are the sockets. Those that are left over accept nobody new; `inUse` says whether a proxy process
+   * still serves who waits in their queues, and they are then closed by {@link closeBind}.
+   */
+  adopt({ listens }: PreparedListeners, inUse: boolean): void {
+    const kept = new Set(listens.flatMap(({ binds }) => binds));
+    for (const bind of this.current.flatMap(({ binds }) => binds)) {
+      if (kept.has(bind)) continue;
+      turnAway(bind);
+      if (inUse) this.leaving.set(bind.id, bind);
+      else closeListeners(bind.fds);
+    }
+    this.current = listens;
+  }
+
+  /** The proxy process has done with a bind that no listen has. */
+  closeBind(id: number): void {
+    const bind = this.leaving.get(id);
+    this.leaving.delete(id);
+    if (bind !== undefined) closeListeners(bind.fds);
+  }
+
+  /** Whether sockets of earlier configurations are still to be closed. */
+  get isClosing(): boolean {
+    return this.leaving.size > 0;
+  }
+
+  /** There is no proxy process that could still use them. */
+  closeLeft(): void {
+    for (const id of [...this.leaving.keys()]) this.closeBind(id);
+  }
+
   /** From now on clients are refused; the admin socket still answers. */
   closeListens(): void {
-    for (const listen of this.listens) for (const fds of listen.fds) closeListeners(fds);
+    this.closeLeft();
+    for (const { fds } of this.current.flatMap(({ binds }) => binds)) closeListeners(fds);
   }
 
   /** Closes what is still open. */
   close(): void {
     this.closeListens();
     closeListeners(this.adminFds);
+  }
+}
+
+/**
+ * Nobody new comes to a bind that is to be closed, while who waits in its queue is served. The threads try the same of
+ * theirs, but a host may allow it to privileged processes alone.
+ */
+function turnAway({ fds, endpoint }: BoundBind): void {
+  withdrawAddress(fds);
+  if (endpoint.kind === "unix") return;
+  try {
+    for (const fd of fds) refuseNewcomers(fd);
+  } catch (error) {
+    if (!(error instanceof SystemError)) throw error;
+  }
+}
+
+function open(what: string, endpoint: Endpoint, sockets: number, backlog: number, mode?: number): number[] {
+  try {
+    return bindListeners(endpoint, { sockets, backlog, ...(mode === undefined ? {} : { mode }) });
+  } catch (error) {
+    throw explainBindError(what, endpoint, error);
   }
 }
 

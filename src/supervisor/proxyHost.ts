@@ -1,11 +1,22 @@
 import type { Clock } from "../core/clock.ts";
 import { assertNever } from "../core/errors.ts";
 import { childEnvironment } from "../core/self.ts";
-import type { HealthReport, ProxyCommand, ProxyReport, ProxyStart } from "../proxy/protocol.ts";
+import { createFdChannel, sendFds } from "../net/fdPassing.ts";
+import { libc, SystemError } from "../net/libc.ts";
+import type {
+  HealthReport,
+  ProxyCommand,
+  ProxyReload,
+  ProxyReport,
+  ProxyStart,
+  ReloadResult,
+  SupervisorOrder,
+} from "../proxy/protocol.ts";
 import type { VrrpSnapshot } from "../stats/vrrpSnapshot.ts";
 import { afterCrash, type CrashHistory, NO_CRASHES } from "./backoff.ts";
-import type { BoundListeners } from "./listeners.ts";
+import type { BoundListeners, PreparedListeners } from "./listeners.ts";
 
+const NOTHING_RUNS: ReloadResult = { error: null, overruled: [], leaving: [] };
 /** Fds of a child's stdio before those we add. */
 const FIRST_EXTRA_FD = 3;
 
@@ -18,6 +29,10 @@ export interface ProxyObserver {
   onHealth(report: HealthReport): void;
   /** It ended unasked, for the `crashes`th time in a row, and the `restarts`th in all; the next one starts in `delayMs`. */
   onCrash(reason: string, delayMs: number, crashes: number, restarts: number): void;
+  /** It has closed its sockets of a bind that no listen has. */
+  onBindClosed(bind: number): void;
+  /** A client of its admin socket orders something; `answer` takes the text for it. */
+  onOrder(what: SupervisorOrder, answer: (text: string) => void): void;
   /** It ended after it was asked to; `failure` says how when that was not as asked. */
   onStopped(failure: string | null): void;
 }
@@ -43,10 +58,14 @@ export class ProxyHost {
   private stopping = false;
   private killed = false;
   private lastFailure: string | null = null;
+  /** Our end of what passes open files to the process that runs; -1: there is none. */
+  private passing = -1;
+  private reloads = 0;
+  private reloading: { reload: number; resolve(result: ReloadResult): void } | null = null;
 
   constructor(
     private readonly program: ProxyProgram,
-    private readonly terms: ProxyTerms,
+    private terms: ProxyTerms,
     private readonly listeners: BoundListeners,
     private readonly clock: Clock,
     private readonly observer: ProxyObserver,
@@ -96,8 +115,65 @@ export class ProxyHost {
     this.tell({ kind: "vrrp", snapshot });
   }
 
+  /**
+   * Has the process that runs take over another configuration, at once and wholly or not at all; later ones are started
+   * with it. The promise never fails: a process that ends meanwhile has taken over nothing.
+   */
+  async reload(
+    terms: Pick<ProxyTerms, "config" | "maxconn">,
+    files: number,
+    next: PreparedListeners,
+  ): Promise<ReloadResult> {
+    const result = this.child === null ? NOTHING_RUNS : await this.tellReload(terms, files, next);
+    if (result.error === null) this.terms = { ...this.terms, ...terms };
+    return result;
+  }
+
+  /** Whether a process runs that has the listening sockets. */
+  get isRunning(): boolean {
+    return this.child !== null;
+  }
+
+  private async tellReload(
+    terms: Pick<ProxyTerms, "config" | "maxconn">,
+    files: number,
+    { listens, opened }: PreparedListeners,
+  ): Promise<ReloadResult> {
+    const fds = opened.flatMap((bind) => bind.fds);
+    try {
+      sendFds(this.passing, fds);
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error;
+      return { ...NOTHING_RUNS, error: `the new listening sockets cannot be passed on: ${error.message}` };
+    }
+    const command: ProxyReload = {
+      kind: "reload",
+      reload: ++this.reloads,
+      ...terms,
+      files,
+      passed: opened.map((bind) => ({ id: bind.id, fds: bind.fds.length })),
+      listens: listens.map(({ listen, binds }) => ({ listen, binds: binds.map(({ id }) => id) })),
+    };
+    return await new Promise((resolve) => {
+      this.reloading = { reload: command.reload, resolve };
+      this.tell(command);
+    });
+  }
+
   private spawn(): Bun.Subprocess {
-    const extra = [...this.listeners.listens.flatMap((listen) => listen.fds.flat()), this.listeners.admin];
+    const { ours, theirs } = createFdChannel();
+    libc.close(this.passing);
+    this.passing = ours;
+    try {
+      return this.spawnWith(theirs);
+    } finally {
+      libc.close(theirs);
+    }
+  }
+
+  private spawnWith(passing: number): Bun.Subprocess {
+    const listening = this.listeners.listens.flatMap(({ binds }) => binds.flatMap(({ fds }) => fds));
+    const extra = [...listening, this.listeners.admin, passing];
     const child: Bun.Subprocess = Bun.spawn({
       cmd: [...this.program.command],
       argv0: this.program.name,
@@ -122,13 +198,13 @@ export class ProxyHost {
   }
 
   /** Numbers that our fds have in the child: it gets them in the order of `extra`. */
-  private childFds(): Pick<ProxyStart, "listeners" | "adminFd"> {
+  private childFds(): Pick<ProxyStart, "listeners" | "adminFd" | "passingFd"> {
     let next = FIRST_EXTRA_FD;
-    const listeners = this.listeners.listens.map(({ listen, fds }) => ({
+    const listeners = this.listeners.listens.map(({ listen, binds }) => ({
       listen,
-      fds: fds.map((each) => each.map(() => next++)),
+      binds: binds.map(({ id, fds }) => ({ id, fds: fds.map(() => next++) })),
     }));
-    return { listeners, adminFd: next };
+    return { listeners, adminFd: next, passingFd: next + 1 };
   }
 
   private onReport(report: ProxyReport): void {
@@ -139,6 +215,17 @@ export class ProxyHost {
       case "failed":
         this.lastFailure = report.message;
         return;
+      case "reloaded": {
+        const { kind: _kind, reload, ...result } = report;
+        if (this.reloading?.reload === reload) this.endReload(result);
+        return;
+      }
+      case "closed":
+        this.observer.onBindClosed(report.bind);
+        return;
+      case "order":
+        this.observer.onOrder(report.what, (text) => this.tell({ kind: "ordered", order: report.order, text }));
+        return;
       case "health":
         this.observer.onHealth(report);
         return;
@@ -147,10 +234,16 @@ export class ProxyHost {
     }
   }
 
+  private endReload(result: ReloadResult): void {
+    this.reloading?.resolve(result);
+    this.reloading = null;
+  }
+
   /** @param code exit status; null when a signal ended it, or when it never ran */
   private onExit(how: string, code: number | null = null): void {
     this.child = null;
     const reason = this.lastFailure ?? how;
+    this.endReload({ ...NOTHING_RUNS, error: `the proxy process ended meanwhile (${reason})` });
     if (this.stopping) {
       this.observer.onStopped(code === 0 || this.killed ? null : reason);
       return;

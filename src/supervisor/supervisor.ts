@@ -1,8 +1,9 @@
+import { isDeepStrictEqual } from "node:util";
 import type { LoadedFile } from "../config/load.ts";
 import type { Config, VrrpConfig } from "../config/schema.ts";
 import type { Clock } from "../core/clock.ts";
 import { formatEndpoint } from "../core/endpoint.ts";
-import { UserError } from "../core/errors.ts";
+import { assertNever, UserError } from "../core/errors.ts";
 import { Level } from "../core/syslogCodes.ts";
 import { VERSION } from "../core/version.ts";
 import type { Logger } from "../log/logger.ts";
@@ -11,7 +12,7 @@ import { SystemError } from "../net/libc.ts";
 import { raiseFileLimit } from "../net/limits.ts";
 import type { StandardStream } from "../net/standardStreams.ts";
 import { releaseStartupPagesSoon } from "../net/startupPages.ts";
-import type { HealthReport } from "../proxy/protocol.ts";
+import type { HealthReport, SupervisorOrder } from "../proxy/protocol.ts";
 import { openLogger } from "../relay/openLogger.ts";
 import type { ProxyView } from "../stats/view.ts";
 import type { ServiceHealth } from "../vrrp/trackerFeed.ts";
@@ -23,7 +24,7 @@ import { BoundListeners } from "./listeners.ts";
 import { claimPidFile, PidFileHeld } from "./pidFile.ts";
 import { ProxyHost } from "./proxyHost.ts";
 import { PROXY_LATE_MS, ProxyWatch } from "./proxyWatch.ts";
-import { planReload } from "./reload.ts";
+import { Reloader, type ReloadOutcome } from "./reloader.ts";
 import { SdNotify, type ServiceState } from "./sdNotify.ts";
 import { statusLine } from "./statusLine.ts";
 import { VirtualIps } from "./virtualIps.ts";
@@ -52,6 +53,9 @@ const NAMED_BINDS = 6;
 const HANDOVER_MS = 1000;
 /** A proxy process that has not exited this long after it should have is ended. */
 const STOP_GRACE_MS = 2000;
+/** A reload waits so long for the sockets of the one before it to be closed, and looks this often. */
+const CLOSING_MS = 2000;
+const LOOK_MS = 20;
 
 /**
  * The small, quiet, privileged process: binds, starts the proxy process and keeps it running, stops it on demand. Carries
@@ -61,18 +65,17 @@ export class Supervisor {
   /** Exit status, once everything has stopped. */
   readonly finished: Promise<number>;
   private end!: (code: number) => void;
-  private readonly logger: Logger;
+  private logger: Logger;
   private host: ProxyHost | null = null;
   private listeners: BoundListeners | null = null;
   private removePidFile: (() => void) | null = null;
   private everReady = false;
   private stopSignals = 0;
-  private reloading = false;
-  private reloadWanted = false;
   private virtualIps: VirtualIps | null = null;
   /** Scripts and mails that the virtual IPs still have to tell of their end. */
   private lastWords: Promise<void> | null = null;
   private readonly proxyWatch: ProxyWatch;
+  private readonly reloader: Reloader;
   private readonly crashDesk: CrashDesk;
   private readonly service: SdNotify;
   /** The latest of what the service manager is told about. */
@@ -96,6 +99,7 @@ export class Supervisor {
     }));
     this.service = SdNotify.fromEnvironment(process.env, process.pid, world.clock, () => this.serviceState());
     this.logger = openLogger(config.logs, process.pid, world.clock, { stdout: world.stdout, stderr: world.stderr });
+    this.reloader = this.makeReloader();
   }
 
   /** Binds everything and starts the proxy process; throws UserError when that cannot be. */
@@ -108,7 +112,7 @@ export class Supervisor {
     if (config.stats !== null) this.warn("[stats] is valid, but this version does not run it");
     const cramped = addressSpaceProblem();
     if (cramped !== null) this.warn(cramped);
-    const maxconn = this.fitFileLimit();
+    const maxconn = this.fitFileLimit(config);
     // First, so that a second start is told about the first one rather than about its ports.
     this.writePid();
     try {
@@ -133,6 +137,8 @@ export class Supervisor {
           this.proxyWatch.reported(report);
           this.service.changed();
         },
+        onBindClosed: (bind) => this.listeners?.closeBind(bind),
+        onOrder: (what, answer) => void this.order(what, answer),
         onCrash: (reason, delayMs, crashes, restarts) => this.onCrash(reason, delayMs, crashes, restarts),
         onStopped: (failure) => this.onStopped(failure),
       },
@@ -170,62 +176,79 @@ export class Supervisor {
     this.host?.stop();
   }
 
-  /** Reads the configuration again and applies what can change in place; a file with errors changes nothing. */
-  async reload(signal: string): Promise<void> {
-    this.reloadWanted = true;
-    if (this.reloading) return;
-    this.reloading = true;
+  /** Reads the configuration again and applies it in place, wholly or not at all; what came of it. */
+  async reload(by: string): Promise<ReloadOutcome> {
+    if (this.stopSignals > 0) return { ok: false, lines: ["nothing changes: it is stopping"] };
     this.service.reloading();
-    // A signal that comes while the file is being read may stand for a change that came too late for that reading.
-    while (this.reloadWanted) {
-      this.reloadWanted = false;
-      const loaded = await this.world.reload.load();
-      if (this.stopSignals === 0) this.applyReload(signal, loaded);
-    }
-    this.reloading = false;
-    this.service.ready();
+    const outcome = await this.reloader.reload(by);
+    if (this.everReady) this.service.ready();
+    return outcome;
   }
 
-  private applyReload(signal: string, loaded: LoadedFile): void {
-    const { path } = this.world.reload;
-    const plan = planReload(this.config, loaded, path);
-    if (plan.kind === "refused") {
-      for (const line of plan.errors) this.tell(Level.err, line);
-      this.tell(Level.err, `${signal}: ${path} is not valid: nothing changes, the running configuration stays`);
-      return;
-    }
-    for (const line of plan.warnings) this.warn(line);
-    if (plan.kind === "unchanged") {
-      this.say(`${signal}: ${path} means what runs already: nothing changes`);
-      return;
-    }
-    for (const { part, change } of plan.waiting)
-      this.warn(`${signal}: ${part} ${change}: takes effect at the next start`);
-    this.config = plan.config;
-    if (plan.applied.length > 0) this.reloadVirtualIps(signal);
+  private makeReloader(): Reloader {
+    return new Reloader({
+      path: this.world.reload.path,
+      load: () => this.world.reload.load(),
+      running: () => this.config,
+      listeners: () => (this.stopSignals > 0 ? null : this.listeners),
+      limits: (config) => {
+        const maxconn = this.fitFileLimit(config);
+        return { maxconn, files: filesNeeded(config, maxconn) };
+      },
+      apply: async (terms, files, next) => await (this.host as ProxyHost).reload(terms, files, next),
+      isProxyRunning: () => this.host?.isRunning === true,
+      virtualIps: (vrrp) => this.changeVirtualIps(vrrp),
+      adopt: (config) => this.adopt(config),
+      settled: () => this.socketsClosed(),
+      tell: (level, text) => this.tell(level, text),
+    });
   }
 
-  private reloadVirtualIps(signal: string): void {
-    const { vrrp } = this.config;
+  private adopt(config: Config): void {
+    const { clock, stdout, stderr } = this.world;
+    if (!isDeepStrictEqual(this.config.logs, config.logs)) {
+      this.logger.close();
+      this.logger = openLogger(config.logs, process.pid, clock, { stdout, stderr });
+    }
+    this.config = config;
+    // A signal to stop may have come while the proxy process took it over.
+    if (this.stopSignals > 0) this.listeners?.closeListens();
+  }
+
+  private changeVirtualIps(vrrp: VrrpConfig | null): string {
     const { virtualIps } = this;
     if (vrrp === null) {
       this.virtualIps = null;
       void virtualIps?.disband();
       this.host?.showVrrp(null);
-      this.say(`${signal}: [vrrp] removed: this host owns no virtual IP any more`);
-      return;
+      return "[vrrp] removed: this host owns no virtual IP any more";
     }
     if (virtualIps === null) {
-      try {
-        this.startVirtualIps(vrrp);
-        this.say(`${signal}: [vrrp] added`);
-      } catch (error) {
-        this.tell(Level.err, `${signal}: ${(error as Error).message}`);
-      }
-      return;
+      this.startVirtualIps(vrrp);
+      return "[vrrp] added";
     }
     const changes = virtualIps.reload(vrrp);
-    this.say(`${signal}: reloaded: ${changes.length === 0 ? "no instance changed" : changes.join("; ")}`);
+    return changes.length === 0 ? "no instance changed" : changes.join("; ");
+  }
+
+  /** Sockets of an earlier reload may still be served, and must be gone before their addresses can be bound again. */
+  private async socketsClosed(): Promise<void> {
+    const { clock } = this.world;
+    const deadlineMs = clock.nowMs() + CLOSING_MS;
+    while (this.listeners?.isClosing === true && clock.nowMs() < deadlineMs)
+      await new Promise<void>((resolve) => void clock.after(LOOK_MS, resolve));
+  }
+
+  private async order(what: SupervisorOrder, answer: (text: string) => void): Promise<void> {
+    switch (what) {
+      case "reload": {
+        const { ok, lines } = await this.reload("ctl reload");
+        answer(`${ok ? "" : "Failed: "}${lines.join("\n")}\n`);
+        return;
+      }
+      default:
+        assertNever(what);
+    }
   }
 
   private startVirtualIps(vrrp: VrrpConfig): void {
@@ -278,6 +301,7 @@ export class Supervisor {
   private onCrash(reason: string, delayMs: number, crashes: number, restarts: number): void {
     const { world } = this;
     this.proxyWatch.ended(reason);
+    this.listeners?.closeLeft();
     if (!this.everReady) {
       world.stderr.write(`haproxy-lite: the proxy process cannot start: ${reason}`);
       this.host?.kill();
@@ -323,8 +347,7 @@ export class Supervisor {
   }
 
   /** Raises the file limit to what maxconn needs, or lowers maxconn to what it allows, and says so. */
-  private fitFileLimit(): number {
-    const { config } = this;
+  private fitFileLimit(config: Config): number {
     const { maxconn } = config.global;
     const wanted = filesNeeded(config, maxconn);
     const files = raiseFileLimit(wanted);

@@ -10,7 +10,7 @@ const ask = (line: string): string =>
   answer(
     line.split(" "),
     readingCommands(() => takeSnapshot(stand.view)),
-  );
+  ) as string;
 
 test("show status gives the whole snapshot on one line", () => {
   const text = ask("show status");

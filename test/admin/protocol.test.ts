@@ -76,7 +76,7 @@ describe("commands", () => {
         "\n",
       ].join("\n"),
     );
-    const everything = answer(["bogus"], COMMANDS);
+    const everything = answer(["bogus"], COMMANDS) as string;
     expect(everything).toStartWith("Unknown command. Please enter one of the following commands only:\n  show one");
     expect(everything.trimEnd().split("\n")).toHaveLength(5);
     expect(answer([], COMMANDS)).toBe(everything);
@@ -90,7 +90,7 @@ describe("commands", () => {
     expect(answer(["help"], COMMANDS)).toStartWith(
       "The following commands are valid at this level:\n  show one [<x>]   ",
     );
-    const matching = answer(["help", "set"], COMMANDS).trimEnd().split("\n").slice(1);
+    const matching = (answer(["help", "set"], COMMANDS) as string).trimEnd().split("\n").slice(1);
     expect(matching.map((line) => line.trim().split(" ")[0])).toEqual(["set", "help"]);
   });
 });
@@ -128,7 +128,7 @@ test("lines made of anything are split and answered without harm", () => {
     expect(read).toEqual({ line: line.replace(/\r$/, "") });
     for (const words of splitCommands(line)) {
       expect(words).not.toContain("");
-      const text = answer(words, COMMANDS);
+      const text = answer(words, COMMANDS) as string;
       expect(text.endsWith("\n")).toBeTrue();
       if (text !== "\n") expect(text.endsWith("\n\n")).toBeTrue();
     }

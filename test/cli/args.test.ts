@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { ArgsDef } from "citty";
-import { findUsageProblem } from "../../src/cli/args.ts";
+import { findUsageProblem, joinRest } from "../../src/cli/args.ts";
 
 const ARGS = {
   config: { type: "string", alias: "c", valueHint: "FILE", required: true },
@@ -58,5 +58,26 @@ describe("a command line", () => {
   test("need not give a flag that has a default", () => {
     const args = { config: { type: "string", alias: "c", required: true, default: "/etc/lite.toml" } } as const;
     expect(findUsageProblem([], args)).toBeNull();
+  });
+});
+
+describe("a command line that ends in a command of the runtime API", () => {
+  const CTL = {
+    socket: { type: "string", valueHint: "PATH" },
+    command: { type: "positional", required: true, valueHint: "COMMAND…" },
+  } as const satisfies ArgsDef;
+
+  test.each([
+    ["reload", ["reload"]],
+    ["--socket /a show stat -1 4 -1", ["--socket", "/a", "show stat -1 4 -1"]],
+    ["--socket=/a set server a/b --help", ["--socket=/a", "set server a/b --help"]],
+    ["--socket /a", ["--socket", "/a"]],
+    ["--sock /a", ["--sock", "/a"]],
+  ])("takes it as one word: %s", (line, expected) => {
+    expect(joinRest(line.split(" "), CTL)).toEqual(expected);
+  });
+
+  test("and no other command line is touched", () => {
+    expect(joinRest(["-c", "a.toml", "x", "y"], ARGS)).toEqual(["-c", "a.toml", "x", "y"]);
   });
 });

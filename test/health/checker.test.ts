@@ -303,3 +303,44 @@ describe("a check that could not run", () => {
     expect(await bench.next()).toBe("500: UP");
   });
 });
+
+describe("a checker that takes over from another with other figures", () => {
+  /** The standing after so many failures, carried over to a checker of other figures. */
+  async function carriedOver(failures: number, rise: number, fall: number): Promise<string> {
+    const { server, bench } = await silentBench(RHYTHM);
+    bench.checker.start();
+    await bench.next();
+    if (failures > 0) await server.stop();
+    for (let i = 0; i < failures; i++) await bench.next();
+    const next = new Checker(
+      {
+        check: checkConfig({ ...RHYTHM, rise, fall }),
+        address: () => null,
+        connectTimeoutMs: null,
+        startDelayMs: 0,
+        spreadPercent: 0,
+        onError: "fail-check",
+        clock: bench.clock,
+        random: () => 0.5,
+        onResult() {},
+      },
+      bench.checker.memory,
+    );
+    expect(next.counters).toEqual(bench.checker.counters);
+    expect(next.state.lastResult).toBe(bench.checker.state.lastResult);
+    return statusText(next.state.health, rise, fall);
+  }
+
+  test.each([
+    [0, 3, 4, "UP"],
+    [0, 1, 9, "UP"],
+    [0, 5, 1, "UP"],
+    [1, 3, 4, "UP 3/4"],
+    [1, 2, 9, "UP 3/9"],
+    [1, 2, 2, "UP"],
+    [4, 3, 4, "DOWN"],
+    [4, 9, 1, "DOWN"],
+  ])("after %d failures, rise %d and fall %d leave it %s", async (failures, rise, fall, expected) => {
+    expect(await carriedOver(failures, rise, fall)).toBe(expected);
+  });
+});

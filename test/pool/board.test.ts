@@ -238,6 +238,6 @@ describe("addresses", () => {
 
 /** The handle as it arrives in another thread. */
 function structuredCloneShared(of: ListenBoard): ReturnType<ListenBoard["share"]> {
-  const { buffer, slots, threads } = of.share();
-  return { buffer, slots, threads };
+  const { buffer, capacity, threads } = of.share();
+  return { buffer, capacity, threads };
 }

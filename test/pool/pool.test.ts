@@ -10,7 +10,7 @@ const ADDRESS = Uint8Array.of(2, 0, 0, 80, 192, 0, 2, 1, 0, 0, 0, 0, 0, 0, 0, 0)
 type Wishes = Partial<ServerConfig> & { initState?: "up" | "down" };
 
 /** A pool of servers s1, s2, …, with what it told. */
-function stand(wishes: readonly Wishes[], dynamicWeights = true) {
+function stand(wishes: readonly Wishes[], dynamicWeights = true, capacity = wishes.length) {
   const clock = new FakeClock();
   const events: string[] = [];
   const servers = wishes.map(({ initState, ...wish }, i) => ({
@@ -24,10 +24,10 @@ function stand(wishes: readonly Wishes[], dynamicWeights = true) {
     ...wish,
   }));
   const config = { name: "web", servers } as unknown as ListenConfig;
-  const board = ListenBoard.create(servers.length, 1);
+  const board = ListenBoard.create(servers.length, 1, capacity);
   const pool: Pool = new Pool(config, board, {
     clock,
-    dynamicWeights,
+    dynamicWeights: () => dynamicWeights,
     onEvent: ({ kind, server, activeServers, backupServers }) =>
       events.push(`${kind} ${server.config.name} ${activeServers}+${backupServers}`),
     onChange() {},
@@ -180,5 +180,83 @@ describe("a server in slow start", () => {
 
   test("is no thing of the process's own start", () => {
     expect(stand([{ slowstartMs: 4000, weight: 16, initState: "up" }]).weights()).toEqual([16]);
+  });
+});
+
+/** A server's configuration as the stand makes it. */
+function serverConfig(pool: Pool, slot: number, wish: Partial<ServerConfig>): ServerConfig {
+  return { ...(pool.slots[slot]?.config as ServerConfig), ...wish };
+}
+
+describe("a server that a reload changes", () => {
+  test("keeps what was set at run time when the file says nothing new about it", () => {
+    const { pool, board, weights } = stand([{ weight: 4, maxconn: 10 }, {}]);
+    pool.setWeight(0, 9);
+    pool.setMaxconn(0, 1);
+    pool.setAdmin(1, "drain");
+    expect(pool.changeServer(0, serverConfig(pool, 0, { errorLimit: 3 }))).toEqual([]);
+    expect(pool.changeServer(1, serverConfig(pool, 1, { weight: 2 }))).toEqual([]);
+    expect(weights()).toEqual([9, 0]);
+    expect([board.reserve(0), board.reserve(0)]).toEqual([1, 0]);
+    expect(pool.servers[1]?.admin).toBe("drain");
+  });
+
+  test("follows the file where that is new, and says what gives way", () => {
+    const { pool, weights } = stand([{ weight: 4, maxconn: 10 }, {}]);
+    pool.setWeight(0, 9);
+    pool.setMaxconn(0, 1);
+    pool.setAdmin(1, "drain");
+    expect(pool.changeServer(0, serverConfig(pool, 0, { weight: 5, maxconn: null }))).toEqual([
+      "weight 9, set at run time, gives way to 5 in the file",
+      "maxconn 1, set at run time, gives way to none in the file",
+    ]);
+    expect(pool.changeServer(1, serverConfig(pool, 1, { disabled: true }))).toEqual([
+      "state drain, set at run time, gives way to maint in the file",
+    ]);
+    expect(weights()).toEqual([5, 0]);
+    expect(pool.servers[1]?.admin).toBe("maint");
+  });
+
+  test("is told nothing when the file now says what was set at run time", () => {
+    const { pool } = stand([{ weight: 4 }]);
+    pool.setWeight(0, 9);
+    expect(pool.changeServer(0, serverConfig(pool, 0, { weight: 9 }))).toEqual([]);
+    expect(pool.changeServer(0, serverConfig(pool, 0, { weight: 3 }))).toEqual([]);
+    expect(pool.servers[0]?.weight).toBe(3);
+  });
+});
+
+describe("a server that comes or goes", () => {
+  test("has the lowest free slot, its place in the file's order, and its weight in the rotation", () => {
+    const { pool, board, weights } = stand([{}, {}], true, 4);
+    expect(pool.freeSlots(2)).toEqual([2, 3]);
+    expect(pool.freeSlots(3)).toBeNull();
+    pool.addServer(2, serverConfig(pool, 0, { name: "new", weight: 3 }), ADDRESS);
+    const order = ["new", "s2", "s1"].map((name) => ({ name }));
+    pool.reconfigure({ ...pool.config, servers: order } as unknown as ListenConfig);
+    expect(pool.servers.map(({ slot }) => slot)).toEqual([2, 1, 0]);
+    expect(board.slots).toBe(3);
+    expect([...weights(), board.weight(2) / WEIGHT_SCALE]).toEqual([1, 1, 3]);
+    expect(board.rotationLength()).toBe(5);
+    expect(board.addressLength(2)).toBe(ADDRESS.length);
+  });
+
+  test("takes nobody any more, is no backup's hindrance, and leaves its slot when it is forgotten", () => {
+    const { pool, weights } = stand([{}, { backup: true }], true, 2);
+    pool.removeServer(0, 5000);
+    expect(weights()).toEqual([0, 1]);
+    expect(pool.counts).toEqual({ active: 0, backups: 1 });
+    expect(pool.freeSlots(1)).toBeNull();
+    pool.forgetServer(0);
+    expect(pool.freeSlots(1)).toEqual([0]);
+    expect(pool.servers.map(({ config }) => config.name)).toEqual(["s2"]);
+  });
+
+  test("and comes back as it was while it has not gone", () => {
+    const { pool, weights } = stand([{ weight: 4 }, {}]);
+    pool.setWeight(0, 9);
+    pool.removeServer(0, 5000);
+    pool.changeServer(0, serverConfig(pool, 0, {}));
+    expect(weights()).toEqual([9, 1]);
   });
 });

@@ -34,7 +34,12 @@ bind = "127.0.0.1:26404"
 function stand(threads = 2) {
   const { clock, board, pools } = standOf(TOML, threads);
   const sent: HealthReport[] = [];
-  const reports = new HealthReports(board, pools, clock, (report) => sent.push(report));
+  const reports = new HealthReports(
+    board,
+    () => pools,
+    clock,
+    (report) => sent.push(report),
+  );
   const hanging = new Set<number>();
   /** Lets time pass as it does for a process that runs. */
   const live = (ms: number): void => {

@@ -19,7 +19,7 @@ function stand(servers: ServerConfig[], maxconn: number | null = null) {
   const said: string[] = [];
   const board = ListenBoard.create(servers.length, 1);
   const config = { name: "web", maxconn, servers } as unknown as ListenConfig;
-  const pool = new Pool(config, board, { clock, dynamicWeights: true, onEvent() {}, onChange() {} });
+  const pool = new Pool(config, board, { clock, dynamicWeights: () => true, onEvent() {}, onChange() {} });
   const process = ProcessBoard.create(1);
   process.maxconn = 500;
   const watch = new ShortageWatch(new Map([["web", pool]]), process, PORTS, clock, ({ text }) => said.push(text));

@@ -56,7 +56,9 @@ function stand(
   const timeout = { connectMs: 2000, queueMs: 5000, clientMs: null };
   const servers = names.map((name) => ({ name, source: [], observe: "none", errorLimit: 10 }));
   const listen = {
-    config: { name: "web", retries: 3, redispatch: true, timeout, servers },
+    id: 7,
+    config: { name: "web", retries: 3, redispatch: true, timeout },
+    servers,
     board,
     counters: board.counters(0),
     balancer: balancers[balance].create({ random: Math.random, names }),
@@ -211,7 +213,7 @@ describe("a retry", () => {
     seen.dialer.choose();
     await until("it to give up", () => seen.gaveUp.length > 0);
     expect(seen.gaveUp).toEqual(["RC"]);
-    expect(reports).toEqual([{ kind: "shortage", listen: "web", server: 0, errno: "EADDRNOTAVAIL" }]);
+    expect(reports).toEqual([{ kind: "shortage", listen: 7, server: 0, errno: "EADDRNOTAVAIL" }]);
     seen.dialer.release();
     expect([board.served(0), board.served(1)]).toEqual([0, 0]);
   });

@@ -34,11 +34,8 @@ const COUNTS = { actconn: 5, feconn: 3 };
 /** A session accepted at 1000 on a listen of two servers, as far as records look into it. */
 function told(changes: Partial<Told> = {}, board = ListenBoard.create(2, 1)): Session {
   const it = { ...USUAL, ...changes };
-  const config = {
-    name: "web",
-    servers: [{ name: "s1" }, { name: "s2" }],
-    dontlognull: it.dontlognull,
-  } as unknown as ListenConfig;
+  const config = { name: "web", dontlognull: it.dontlognull } as unknown as ListenConfig;
+  const servers = [{ name: "s1" }, { name: "s2" }];
   const { server, boundTo, assignedMs, queuedMs } = it;
   const dialer = {
     server,
@@ -51,7 +48,7 @@ function told(changes: Partial<Told> = {}, board = ListenBoard.create(2, 1)): Se
     placeOnListen: 4,
   };
   return {
-    listen: { config, board, counters: board.counters(0) },
+    listen: { config, servers, board, counters: board.counters(0) },
     termination: it.termination,
     clientHost: "192.0.2.1",
     clientPort: 4711,

@@ -92,7 +92,7 @@ describe("show stat", () => {
   test("calls a backend DOWN when nobody is left, and UP when there never was anybody", () => {
     const stand = standOf(`${LI_DB}\n[listen.empty]\nbind = ":2001"`);
     for (const slot of [0, 1, 3]) stand.pools[0]?.setUp(slot, false);
-    stand.view.sampler.poolChanged(0, stand.clock.nowMs());
+    stand.view.sampler.poolChanged(stand.pools[0] as Pool, stand.clock.nowMs());
     const backends = rows(stand, { types: 2 });
     expect(backends.map(({ status, act, chkdown }) => [status, act, chkdown])).toEqual([
       ["DOWN", 0, 1],

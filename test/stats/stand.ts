@@ -38,7 +38,7 @@ export function standOf(toml: string, threads = 2): Stand {
     (config) =>
       new Pool(config, ListenBoard.create(config.servers.length, threads), {
         clock,
-        dynamicWeights: true,
+        dynamicWeights: () => true,
         onEvent: () => {},
         onChange: () => {},
       }),
@@ -70,6 +70,7 @@ export function standOf(toml: string, threads = 2): Stand {
     pools,
     sampler: new Sampler(board, pools, () => 0, clock.nowMs()),
     vrrp: null,
+    leavingUntilMs: () => null,
     check: (pool, slot) => checks.get(`${pool.config.name}/${slot}`) ?? null,
   };
   return { clock, view, board, pools, checks };

@@ -50,6 +50,7 @@ export function listenWith(over: Partial<ListenSnapshot> & { name: string }): Li
   return {
     ...NOTHING,
     status: "OPEN",
+    leavingForMs: null,
     mode: "tcp",
     binds: ["0.0.0.0:14900"],
     balance: "roundrobin",
@@ -67,6 +68,7 @@ export function serverWith(over: Partial<ServerSnapshot> & { name: string }): Se
     address: "192.0.2.11:4900",
     status: "UP",
     admin: "ready",
+    leavingForMs: null,
     unresolved: false,
     up: true,
     backup: false,

@@ -155,10 +155,10 @@ describe("a listen", () => {
   test("knows how often and for how long nobody served it, even between two samples", () => {
     for (const slot of [0, 1, 3]) pool().setUp(slot, false);
     stand.clock.pass(200);
-    stand.view.sampler.poolChanged(0, stand.clock.nowMs());
+    stand.view.sampler.poolChanged(stand.pools[0] as Pool, stand.clock.nowMs());
     stand.clock.pass(300);
     pool().setUp(0, true);
-    stand.view.sampler.poolChanged(0, stand.clock.nowMs());
+    stand.view.sampler.poolChanged(stand.pools[0] as Pool, stand.clock.nowMs());
     stand.clock.pass(4000);
     expect(listen()).toMatchObject({ downs: 1, downtimeMs: 300, inStateMs: 4000, usable: { active: 1, backup: 0 } });
   });
@@ -216,7 +216,7 @@ describe("the sampler", () => {
     if (config === undefined) throw new Error("no listen");
     const { clock, view } = stand;
     const board = ProcessBoard.create(2);
-    const deps = { clock, dynamicWeights: true, onEvent: () => {}, onChange: () => {} };
+    const deps = { clock, dynamicWeights: () => true, onEvent: () => {}, onChange: () => {} };
     const pools = Array.from({ length: 50 }, () => new Pool(config, ListenBoard.create(40, 2), deps));
     const sampler = new Sampler(board, pools, () => 0, 0);
     const large = { ...view, board, pools, sampler, check: () => checkOf(4) };

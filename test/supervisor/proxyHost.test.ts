@@ -65,6 +65,8 @@ address = "${server.address}"
         reports.push({ atMs: systemClock.nowMs(), report });
         watch.reported(report);
       },
+      onBindClosed() {},
+      onOrder() {},
       onCrash(reason) {
         ends.push(reason);
         watch.ended(reason);

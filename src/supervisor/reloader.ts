@@ -1,0 +1,125 @@
+import type { LoadedFile } from "../config/load.ts";
+import type { Config, VrrpConfig } from "../config/schema.ts";
+import { assertNever } from "../core/errors.ts";
+import { Level } from "../core/syslogCodes.ts";
+import type { ReloadResult } from "../proxy/protocol.ts";
+import type { BoundListeners, PreparedListeners } from "./listeners.ts";
+import { planLines, planReload, type ReloadPlan, waitingLines } from "./reloadPlan.ts";
+
+/** What came of a reload, as who ordered it is told: lines, and whether the file is what runs now. */
+export interface ReloadOutcome {
+  readonly ok: boolean;
+  readonly lines: readonly string[];
+}
+
+/** What a reload works on. */
+export interface ReloadWorld {
+  readonly path: string;
+  load(): Promise<LoadedFile>;
+  /** What runs. */
+  running(): Config;
+  /** null: nothing can be reloaded (any more), the process stops. */
+  listeners(): BoundListeners | null;
+  /** Most connections and open files that a configuration comes to; throws UserError when not even one fits. */
+  limits(config: Config): { maxconn: number; files: number };
+  /** Gives a configuration to the proxy process. */
+  apply(terms: { config: Config; maxconn: number }, files: number, next: PreparedListeners): Promise<ReloadResult>;
+  /** Whether a proxy process runs that closes listening sockets which are left over. */
+  isProxyRunning(): boolean;
+  /** Makes the virtual IPs those of a configuration, and says in words what that changed; throws UserError when it cannot. */
+  virtualIps(vrrp: VrrpConfig | null): string;
+  /** The configuration runs from now on. */
+  adopt(config: Config): void;
+  /** Resolves when the sockets of an earlier reload are closed, or after a while. */
+  settled(): Promise<void>;
+  tell(level: Level, text: string): void;
+}
+
+const NO_EFFECT = "not affected";
+
+/**
+ * Reads the configuration again and applies it, wholly or not at all. One reload at a time; who orders one while another
+ * runs gets a reading that began after the order.
+ */
+export class Reloader {
+  private running: Promise<unknown> = Promise.resolve();
+  private waiting: Promise<ReloadOutcome> | null = null;
+
+  constructor(private readonly world: ReloadWorld) {}
+
+  /** @param by who orders it, for the log */
+  reload(by: string): Promise<ReloadOutcome> {
+    if (this.waiting !== null) return this.waiting;
+    const reload = this.running.then(async () => {
+      this.waiting = null;
+      return await this.reloadNow(by);
+    });
+    this.waiting = reload;
+    this.running = reload;
+    return reload;
+  }
+
+  private async reloadNow(by: string): Promise<ReloadOutcome> {
+    const { world } = this;
+    const plan = planReload(world.running(), await world.load(), world.path);
+    await world.settled();
+    const listeners = world.listeners();
+    if (listeners === null) return { ok: false, lines: ["nothing changes: it is stopping"] };
+    const { ok, lines } = await this.carryOut(plan, listeners);
+    const warnings = plan.kind === "refused" ? [] : plan.warnings;
+    for (const line of warnings) world.tell(Level.warning, line);
+    for (const line of lines) world.tell(ok ? Level.notice : Level.err, `${by}: ${line}`);
+    return { ok, lines: [...warnings, ...lines] };
+  }
+
+  private async carryOut(plan: ReloadPlan, listeners: BoundListeners): Promise<ReloadOutcome> {
+    const { path } = this.world;
+    switch (plan.kind) {
+      case "refused": {
+        const last = `${path} is not valid: nothing changes, the running configuration stays`;
+        return { ok: false, lines: [...plan.errors, last] };
+      }
+      case "unchanged": {
+        const last = `${path}: nothing changes: all that can change in place runs already`;
+        return { ok: true, lines: [...waitingLines(plan.waiting), last] };
+      }
+      case "apply":
+        return await this.apply(plan, listeners);
+      default:
+        return assertNever(plan);
+    }
+  }
+
+  private async apply(plan: Extract<ReloadPlan, { kind: "apply" }>, listeners: BoundListeners): Promise<ReloadOutcome> {
+    const { world } = this;
+    const { config, applied, waiting } = plan;
+    let next: PreparedListeners | null = null;
+    const failed = (reason: string): ReloadOutcome => {
+      if (next !== null) listeners.abandon(next);
+      const last = `${world.path} cannot be applied: nothing has changed, the running configuration stays`;
+      return { ok: false, lines: [reason, last] };
+    };
+    let virtualIps = NO_EFFECT;
+    const startsVrrp = world.running().vrrp === null && config.vrrp !== null;
+    try {
+      const { maxconn, files } = world.limits(config);
+      next = listeners.prepare(config);
+      // The one step of the virtual IPs' that can fail comes before those that cannot be taken back.
+      if (startsVrrp) virtualIps = world.virtualIps(config.vrrp);
+      const result = await world.apply({ config, maxconn }, files, next);
+      if (result.error !== null) {
+        if (startsVrrp) world.virtualIps(null);
+        return failed(result.error);
+      }
+      listeners.adopt(next, world.isProxyRunning());
+      next = null;
+      world.adopt(config);
+      if (!startsVrrp && applied.some(({ kind }) => kind === "vrrp")) virtualIps = world.virtualIps(config.vrrp);
+      const effects = { ...result, virtualIps, graceMs: config.global.hardStopAfterMs };
+      const lines = planLines(applied, waiting, effects);
+      return { ok: true, lines: [...lines, `${world.path} is applied, without a restart`] };
+    } catch (error) {
+      return failed((error as Error).message);
+    }
+  }
+}

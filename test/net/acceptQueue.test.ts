@@ -1,0 +1,43 @@
+import { expect, test } from "bun:test";
+import { queuedConnections, refuseNewcomers } from "../../src/net/acceptQueue.ts";
+import { SystemError } from "../../src/net/libc.ts";
+import { bindListeners, closeListeners } from "../../src/net/listen.ts";
+import { acceptStreams } from "../../src/net/stream.ts";
+import { atEnd } from "../support/cleanup.ts";
+import { client } from "../support/client.ts";
+import { freePort } from "../support/ports.ts";
+import { tmpDir } from "../support/tmp.ts";
+
+// Some hosts let privileged processes alone attach filters.
+test.skipIf(process.getuid?.() !== 0)(
+  "who has come is counted and still served, and who comes later is not let in",
+  async () => {
+    const port = freePort();
+    const fds = bindListeners({ kind: "tcp", host: "127.0.0.1", port }, { sockets: 1, backlog: 8 });
+    const fd = fds[0] as number;
+    atEnd(() => closeListeners(fds));
+    const early = [client(port), client(port)];
+    await Promise.all(early.map(({ connected }) => connected));
+    expect(queuedConnections(fd)).toBe(2);
+    refuseNewcomers(fd);
+    const late = client(port);
+    for (const each of early) await each.send("hello");
+    const acceptor = acceptStreams(fd, 8, null, {
+      open() {},
+      data: (socket, bytes) => void socket.write(bytes),
+    });
+    for (const each of early) expect(await each.receive("hello")).toBe("hello");
+    expect(queuedConnections(fd)).toBe(0);
+    expect(late.socket.connecting).toBeTrue();
+    acceptor.stop();
+    closeListeners(fds);
+    expect(await late.ended).toBe("ECONNREFUSED");
+  },
+);
+
+test("a unix socket tells nothing of its queue, and what is no socket cannot refuse anybody", () => {
+  const fds = bindListeners({ kind: "unix", path: `${tmpDir()}/a.sock` }, { sockets: 1, backlog: 8 });
+  atEnd(() => closeListeners(fds));
+  expect(queuedConnections(fds[0] as number)).toBe(0);
+  expect(() => refuseNewcomers(-1)).toThrow(SystemError);
+});
