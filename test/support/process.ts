@@ -2,7 +2,8 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { atEnd } from "./cleanup.ts";
 
-const ROOT = join(import.meta.dir, "../..");
+/** The top of the repository. */
+export const ROOT = join(import.meta.dir, "../..");
 
 /** Of a process's output, this much of the end is kept; a test that needs more writes to a file. */
 const KEPT_CHARS = 4 << 20;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { chmodSync, chownSync, copyFileSync, readdirSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, copyFileSync, cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { atEnd } from "../../support/cleanup.ts";
 import { client } from "../../support/client.ts";
@@ -7,7 +7,7 @@ import { serve } from "../../support/echo.ts";
 import { startProxy } from "../../support/instance.ts";
 import { canMakeNetns, makeNetns } from "../../support/netns.ts";
 import { freePort } from "../../support/ports.ts";
-import { binary, run, runOk, start } from "../../support/process.ts";
+import { binary, ROOT, run, runOk, start } from "../../support/process.ts";
 import { tmpDir } from "../../support/tmp.ts";
 import { root, tool } from "../../support/tools.ts";
 import { filesIn, procStatus, proxyPid, toml } from "./stand.ts";
@@ -46,6 +46,21 @@ const caps = (...bits: number[]): string =>
 const [CAP_KILL, CAP_SETGID, CAP_SETUID, CAP_NET_BIND_SERVICE, CAP_NET_ADMIN, CAP_NET_RAW] = [5, 6, 7, 10, 12, 13];
 const SUPERVISORS = [CAP_KILL, CAP_SETGID, CAP_SETUID, CAP_NET_BIND_SERVICE, CAP_NET_ADMIN, CAP_NET_RAW];
 
+/** The program's source where everybody may read it: a checkout may lie in a directory that only its owner may enter. */
+function publicSource(): string {
+  const dir = tmpDir();
+  chmodSync(dir, 0o755);
+  const { dependencies } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as {
+    dependencies: Record<string, string>;
+  };
+  const modules = Object.keys(dependencies).map((name) => `node_modules/${name}`);
+  for (const part of ["src", "package.json", "tsconfig.json", ...modules]) {
+    cpSync(join(ROOT, part), join(dir, part), { recursive: true });
+  }
+  copyFileSync(join(import.meta.dir, "trespasser.ts"), join(dir, "trespasser.ts"));
+  return dir;
+}
+
 describe.skipIf(!root())("whoever breaks into the proxy process", () => {
   const stranger = { bind: "EACCES", read: "EACCES" };
   const everything = { bind: "done", read: "done" };
@@ -60,9 +75,10 @@ describe.skipIf(!root())("whoever breaks into the proxy process", () => {
     const more = `[admin]\nsocket = "${dir}/admin.sock"`;
     writeFileSync(file, toml({ port: freePort(), servers: [], global, more }));
     // In a namespace of its own, whose first unprivileged port is the kernel's default: containers often lower it.
+    const source = publicSource();
     const inside = (await makeNetns()).inside([...prefix, process.execPath, "src/main.ts", "serve", "-c", file]);
-    const preload = `--preload=${join(import.meta.dir, "trespasser.ts")}`;
-    const program = start(inside, { env: { BUN_OPTIONS: preload, SECRET: secret } });
+    const preload = `--preload=${join(source, "trespasser.ts")}`;
+    const program = start(inside, { cwd: source, env: { BUN_OPTIONS: preload, SECRET: secret } });
     await program.waitFor(/\bready\b/);
     process.kill(who === "proxy" ? proxyPid(program) : Number(procStatus(proxyPid(program), "PPid")), "SIGUSR2");
     const said = await program.waitFor(/trespasser .*\n/);
