@@ -62,11 +62,14 @@ export class SdNotify {
     if (this.phase === "ready") this.send(["RELOADING=1", `MONOTONIC_USEC=${monotonicMicros()}`]);
   }
 
-  /** No new clients from here on; the process ends when the last one has gone. */
-  stopping(): void {
+  /**
+   * No new clients from here on; the process ends when the last one has gone, at the latest after so many ms: the service
+   * manager is asked to wait that long, whatever its own limit for stopping is.
+   */
+  stopping(longestMs: number): void {
     if (this.phase === "stopping") return;
     this.phase = "stopping";
-    this.send(["STOPPING=1", this.status()]);
+    this.send(["STOPPING=1", `EXTEND_TIMEOUT_USEC=${longestMs * 1000}`, this.status()]);
   }
 
   /** Something may stand otherwise than before: tells the status if so. */

@@ -167,7 +167,7 @@ export class Supervisor {
     this.say(
       `${signal}: stopping; connections may finish for ${hardStopAfterMs / 1000} s (send it again to end them now)`,
     );
-    this.service.stopping();
+    this.service.stopping(hardStopAfterMs + 2 * STOP_GRACE_MS);
     // First of all: clients of the virtual IPs go to another host before this one refuses them.
     this.lastWords = this.virtualIps?.stop() ?? null;
     this.virtualIps = null;

@@ -69,11 +69,13 @@ describe("the service manager hears", () => {
     notify.ready();
     news();
     made.state = { ...WELL, health: "stopping: 1/1 listens up" };
-    notify.stopping();
-    notify.stopping();
+    notify.stopping(34_000);
+    notify.stopping(34_000);
     notify.reloading();
     notify.ready();
-    expect(news()).toEqual(["STOPPING=1\nSTATUS=stopping: 1/1 listens up; 3 connections"]);
+    expect(news()).toEqual([
+      "STOPPING=1\nEXTEND_TIMEOUT_USEC=34000000\nSTATUS=stopping: 1/1 listens up; 3 connections",
+    ]);
   });
 
   test("a change of health at once, and one of the connections alone every ten seconds", () => {
@@ -103,7 +105,7 @@ describe("the service manager hears", () => {
     manager.close();
     rmSync(address);
     const second = serviceManager(address);
-    notify.stopping();
+    notify.stopping(34_000);
     expect(second.heard()).toHaveLength(1);
   });
 });
@@ -181,7 +183,7 @@ test.each([undefined, "", "relative/path", "vsock:2:1234", "/", `/${"x".repeat(2
     notify.ready();
     notify.reloading();
     notify.changed();
-    notify.stopping();
+    notify.stopping(34_000);
     notify.close();
   },
 );

@@ -46,7 +46,9 @@ describe("a service manager", () => {
 
     await proxy.stop();
     const stopping = await manager.waitFor("STOPPING=1", { from: refused });
-    expect(manager.heard()[stopping]?.text).toMatch(/^STOPPING=1\nSTATUS=stopping: 0\/1 listens up/);
+    expect(manager.heard()[stopping]?.text).toMatch(
+      /^STOPPING=1\nEXTEND_TIMEOUT_USEC=34000000\nSTATUS=stopping: 0\/1 listens up/,
+    );
     expect(manager.heard().some(({ text }) => text.includes("WATCHDOG"))).toBeFalse();
   });
 
