@@ -75,7 +75,7 @@ describe("nothing is left behind", () => {
       const { configFile } = first.proxy;
       const before = readFileSync(configFile, "utf8");
       const without = before.replace(/^\[vrrp\][\s\S]*?(?=^\[admin\])/m, "");
-      await reload(first, () => without, /SIGHUP: \[vrrp\] removed/);
+      await reload(first, () => without, /SIGHUP: virtual IPs: \[vrrp\] removed/);
       expect(await holds(lan.a)).toBe(false);
       const shown = async () => (await first.proxy.statusJson<{ vrrp: VrrpSnapshot | null }>()).vrrp;
       await until("nothing in status", async () => (await shown()) === null);
@@ -83,7 +83,7 @@ describe("nothing is left behind", () => {
       const sinceMs = Date.now();
       await until("still nothing", async () => (await shown()) === null && Date.now() - sinceMs > 1500);
 
-      await reload(first, () => before, /SIGHUP: \[vrrp\] added/);
+      await reload(first, () => before, /SIGHUP: virtual IPs: \[vrrp\] added/);
       await waitForOwner(lan, lan.a);
       const { inStateMs } = await untilRouter(first, "MASTER for 1.5 s", ({ state, inStateMs }) => {
         return state === "MASTER" && inStateMs > 1500;
@@ -104,10 +104,10 @@ describe("a reload of the MASTER", () => {
       const tracked = before
         .replace(/^\[vrrp\.instance/m, `${script}[vrrp.instance`)
         .replace(/^priority = /m, 'track_script = ["chk"]\npriority = ');
-      await reload(first, () => tracked, /SIGHUP: reloaded: .*VI_1: track_script changed/);
+      await reload(first, () => tracked, /SIGHUP: virtual IPs: VI_1: track_script changed/);
       await wire.waitForAdvert({ from: lan.a, priority: 108 });
       const untrackedMs = Date.now();
-      await reload(first, () => before, /SIGHUP: reloaded: .*VI_1: track_script changed/);
+      await reload(first, () => before, /SIGHUP: virtual IPs: VI_1: track_script changed/);
       await wire.waitForAdvert({ from: lan.a, sinceMs: untrackedMs + 50, priority: 101 });
       expect((await first.router()).counters.becameMaster).toBe(1);
       expect(await ownersOf(lan)).toBe("A");
