@@ -26,6 +26,15 @@ export interface CheckerOptions {
   readonly onResult: (result: CheckResult, state: HealthState) => void;
 }
 
+/** What a checker knows, for the one that takes over from it with another configuration. */
+export interface CheckerMemory {
+  readonly state: HealthState;
+  readonly checked: boolean;
+  readonly counters: CheckCounters;
+  /** Until the next check was to come. */
+  readonly nextInMs: number;
+}
+
 /** What a check of a server without an address finds: such a server can have no traffic either, so it counts as failed. */
 const NO_ADDRESS: CheckResult = {
   status: "SOCKERR",
@@ -50,16 +59,35 @@ export class Checker {
   private nextAtMs = 0;
   private cancelNext = () => {};
 
-  constructor(private readonly options: CheckerOptions) {
+  /** @param memory of the checker so far: a server that was up stays up, one that was down stays down */
+  constructor(
+    private readonly options: CheckerOptions,
+    memory: CheckerMemory | null = null,
+  ) {
     const { steps, initState, rise, fall } = options.check;
     this.counters = this.counts;
     this.script = compileScript(steps);
-    this.health = initialHealth(initState, rise, fall);
+    this.health = memory === null ? initialHealth(initState, rise, fall) : sameStanding(memory.state, rise, fall);
+    if (memory === null) return;
+    this.checked = memory.checked;
+    this.lastResult = memory.state.lastResult;
+    Object.assign(this.counts, memory.counters);
+  }
+
+  /** What the next checker of this server is to know. */
+  get memory(): CheckerMemory {
+    const nextInMs = Math.max(0, this.nextAtMs - this.options.clock.nowMs());
+    return { state: this.state, checked: this.checked, counters: { ...this.counts }, nextInMs };
   }
 
   /** Where the server stands now; `change` is null. */
   get state(): HealthState {
     return this.stateAfter(null);
+  }
+
+  /** It checks: started, and neither stopped nor paused. */
+  get isRunning(): boolean {
+    return this.running;
   }
 
   /** A check is on its way (HAProxy's CSV shows `* ` before check_status then). */
@@ -177,4 +205,11 @@ export class Checker {
     const { health, lastResult } = this;
     return { health, rise, fall, up: isUp(health, rise), change, lastResult };
   }
+}
+
+/** The same place in a counter of another length: as far from falling, or from rising, as before, but not beyond its end. */
+function sameStanding({ health, rise, fall, up }: HealthState, newRise: number, newFall: number): number {
+  if (!up) return Math.min(health, newRise - 1);
+  const isFullyUp = health - rise === fall - 1;
+  return newRise + (isFullyUp ? newFall - 1 : Math.min(health - rise, newFall - 1));
 }

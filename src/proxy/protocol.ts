@@ -1,5 +1,6 @@
 import type { Config } from "../config/schema.ts";
 import type { VrrpSnapshot } from "../stats/vrrpSnapshot.ts";
+import type { Inheritance } from "./inheritance.ts";
 
 /** What the supervisor says to the proxy process, over IPC. Plain JSON. */
 export type ProxyCommand =
@@ -8,6 +9,18 @@ export type ProxyCommand =
   | { kind: "stop" }
   /** The same, but end the connections now. */
   | { kind: "end" }
+  /**
+   * The supervisor is about to execute another program: it may speak over the handover channel from now on, and the end of
+   * the usual one does not mean that it is gone. Answered by `handedOver`. This and all that follows until `retire` goes
+   * between two versions of this program: it may grow, but not change.
+   */
+  | { kind: "handover" }
+  /** Tell what the process that takes over is to know; answered by `inheritance`. */
+  | { kind: "describe" }
+  /** Another process serves: accept no more and let connections finish as after `stop`, telling what is still counted. */
+  | { kind: "retire" }
+  /** What a process that was retired has counted since it told the last time. */
+  | { kind: "counted"; counted: Inheritance }
   /** How the virtual routers stand, for `show status`; its ages go on from here. To be said at least every few seconds. */
   | { kind: "vrrp"; snapshot: VrrpSnapshot | null };
 
@@ -20,6 +33,10 @@ export interface ProxyStart {
   listeners: { listen: string; fds: number[][] }[];
   /** Listening fd of the admin socket. */
   adminFd: number | null;
+  /** Our end of the handover channel. */
+  handoverFd: number | null;
+  /** What the process before this one knew; null: there was none, or it is not known. */
+  inheritance: Inheritance | null;
   /** Whom to become before any client is served; null: stay who we are. */
   account: { name: string | null; uid: number; gid: number } | null;
   /** Directory to be locked into before that; null: none. */
@@ -35,6 +52,9 @@ export type ProxyReport =
   | { kind: "ready" }
   /** It cannot serve; the process ends by itself. */
   | { kind: "failed"; message: string }
+  | { kind: "handedOver" }
+  | { kind: "inheritance"; inheritance: Inheritance }
+  | { kind: "counted"; counted: Inheritance }
   | HealthReport;
 
 /** How the proxy stands: from just before `ready` on every {@link HEALTH_MS}, and at once when a listen begins or ceases to be usable. */

@@ -25,6 +25,7 @@ import type { Resolver } from "./addresses.ts";
 import type { HostFacts } from "./chroot.ts";
 import { HealthReports } from "./healthReports.ts";
 import { Heartbeats } from "./heartbeats.ts";
+import { countedSince, describeInheritance, type Inheritance, inheritCounts } from "./inheritance.ts";
 import type { ProxyReport, ProxyStart } from "./protocol.ts";
 import { RelayPool } from "./relayPool.ts";
 import { Servers } from "./servers.ts";
@@ -47,6 +48,8 @@ export interface ProxyWorld {
 /** Sessions that outlive `hard_stop_after` get this long to be closed and logged. */
 const LAST_WORDS_MS = 200;
 const WATCH_MS = 1000;
+/** A process that was retired tells so often what it has counted. */
+const COUNTED_MS = 500;
 /** Looks, one every WATCH_MS, at a heartbeat that stands still until its thread is taken for hung. */
 const HUNG_AFTER = 10;
 const EXIT_OK = 0;
@@ -70,6 +73,9 @@ export class ProxyProcess {
   private drained = 0;
   private stopping = false;
   private finished = false;
+  /** What the next process knows of us; null: there is none. */
+  private told: Inheritance | null = null;
+  private retired = false;
 
   constructor(
     private readonly given: ProxyStart,
@@ -100,13 +106,17 @@ export class ProxyProcess {
 
   /** Starts the relay threads; `ready` is reported when all of them accept. */
   start(): void {
-    const { config, listeners } = this.given;
-    this.servers.start();
+    const { config, listeners, inheritance } = this.given;
+    if (inheritance !== null) inheritCounts(inheritance, this.processBoard, this.pools);
+    this.servers.start(inheritance);
     this.relays.start(config.logs, (thread) =>
       config.listens.map((listen) => ({
         config: listen,
         board: (this.pools.get(listen.name) as Pool).board.share(),
-        fds: (listeners.find((each) => each.listen === listen.name)?.fds ?? []).flatMap((fds) => fds[thread] ?? []),
+        // As many as threads, usually; sockets of a process before this one may be more, or fewer.
+        fds: (listeners.find((each) => each.listen === listen.name)?.fds ?? []).flatMap((fds) =>
+          fds.filter((_fd, index) => index % config.global.threads === thread),
+        ),
       })),
     );
     this.tick();
@@ -126,6 +136,46 @@ export class ProxyProcess {
   end(): void {
     this.stop();
     this.endConnections();
+  }
+
+  /** What the process that takes over is to know; from now on {@link retire} tells what is counted beyond that. */
+  describe(): void {
+    this.told = this.inheritance();
+    this.world.report({ kind: "inheritance", inheritance: this.told });
+  }
+
+  /** Another process serves, on the same sockets: stops accepting, of the admin socket as well, and tells what is still counted. */
+  retire(): void {
+    if (this.retired) return;
+    this.retired = true;
+    this.admin?.leave();
+    this.stop();
+    this.tellCountedAgain();
+  }
+
+  /** What a process before this one has counted since it was asked. */
+  counted(counted: Inheritance): void {
+    inheritCounts(counted, this.processBoard, this.pools);
+  }
+
+  private tellCountedAgain(): void {
+    this.world.clock.after(COUNTED_MS, () => {
+      this.tellCounted();
+      this.tellCountedAgain();
+    });
+  }
+
+  private tellCounted(): void {
+    if (this.told === null) return;
+    const now = this.inheritance();
+    this.world.report({ kind: "counted", counted: countedSince(this.told, now) });
+    this.told = now;
+  }
+
+  private inheritance(): Inheritance {
+    return describeInheritance(this.processBoard, [...this.pools.values()], (pool, slot) =>
+      this.servers.checkMemory(pool.config.name, slot),
+    );
   }
 
   /** How the supervisor's virtual routers stand now; null: there are none any more. */
@@ -281,6 +331,7 @@ export class ProxyProcess {
   private finish(): void {
     if (this.finished) return;
     this.admin?.stop();
+    if (this.retired) this.tellCounted();
     for (const [name, pool] of this.pools) {
       this.log(
         proxyStopped(name, pool.board.sum(ListenCounter.connections), pool.board.sum(ListenCounter.established)),

@@ -7,6 +7,7 @@ import { Pool, type PoolEvent } from "../pool/pool.ts";
 import type { CheckView } from "../stats/view.ts";
 import { LateAddresses, type Resolver } from "./addresses.ts";
 import { HealthChecks } from "./healthChecks.ts";
+import { type Inheritance, type InheritedCheck, inheritedCheck, inheritStanding } from "./inheritance.ts";
 
 /** Who hears what becomes of servers. */
 export interface ServersObserver {
@@ -45,10 +46,11 @@ export class Servers {
     return this.byListen;
   }
 
-  /** Gives servers the addresses that are known, asks for the others, and begins to check. */
-  start(): void {
+  /** Gives servers the addresses that are known, asks for the others, and begins to check, from what was inherited on. */
+  start(inheritance: Inheritance | null): void {
     this.giveAddresses(null);
-    this.health.start();
+    if (inheritance !== null) inheritStanding(inheritance, this.byListen);
+    this.health.start((listen, server) => inheritedCheck(inheritance, listen, server));
   }
 
   stop(): void {
@@ -64,6 +66,11 @@ export class Servers {
   /** What is known of a server's checks; null: it is not checked. */
   checkView(listen: string, slot: number): CheckView | null {
     return this.health.view(listen, slot);
+  }
+
+  /** The same, for the next process. */
+  checkMemory(listen: string, slot: number): InheritedCheck | null {
+    return this.health.memoryOf(listen, slot);
   }
 
   /** The name of the server in a slot. */

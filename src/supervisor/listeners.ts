@@ -2,11 +2,12 @@ import { lstatSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { ADMIN_BACKLOG } from "../admin/server.ts";
 import type { Config } from "../config/schema.ts";
-import { type Endpoint, formatEndpoint } from "../core/endpoint.ts";
+import { type Endpoint, formatEndpoint, sameEndpoint } from "../core/endpoint.ts";
 import { UserError } from "../core/errors.ts";
 import { PROXY_PROCESS } from "../core/self.ts";
 import { SystemError } from "../net/libc.ts";
-import { bindListeners, closeListeners, listenerPid } from "../net/listen.ts";
+import { adoptListeners, bindListeners, closeListeners, listenerPid } from "../net/listen.ts";
+import type { OpenListener } from "./handoff.ts";
 
 /** Exit status of a start that failed although the configuration is valid. */
 const EXIT_FAILED = 1;
@@ -27,6 +28,9 @@ export class BoundListeners {
     /** Listening fd of the admin socket. */
     readonly admin: number,
     private readonly adminFds: number[],
+    /** All that is open, by what it is bound to, and among that what nobody uses any more. */
+    readonly open: readonly OpenListener[],
+    private leftOver: readonly OpenListener[],
   ) {}
 
   /**
@@ -46,13 +50,26 @@ export class BoundListeners {
     }
   }
 
-  /** Binds all or nothing: throws UserError naming the address, the reason and what helps. */
-  static bind(config: Config, adminSocket: string): BoundListeners {
+  /**
+   * Binds all or nothing: throws UserError naming the address, the reason and what helps. What another program has opened in
+   * this very process, `inherited`, is taken over; it stays open whatever happens, until {@link closeLeftOver}.
+   */
+  static bind(config: Config, adminSocket: string, inherited: readonly OpenListener[] = []): BoundListeners {
     const opened: number[][] = [];
+    const all: OpenListener[] = [];
+    const free = [...inherited];
     const open = (what: string, endpoint: Endpoint, sockets: number, backlog: number, mode?: number): number[] => {
+      const there = free.findIndex((each) => sameEndpoint(each.endpoint, endpoint));
+      if (there >= 0) {
+        const [{ fds }] = free.splice(there, 1) as [OpenListener];
+        const adopted = adoptListeners(endpoint, fds, { sockets, backlog });
+        all.push({ endpoint, fds: adopted });
+        return adopted;
+      }
       try {
         const fds = bindListeners(endpoint, { sockets, backlog, ...(mode === undefined ? {} : { mode }) });
         opened.push(fds);
+        all.push({ endpoint, fds });
         return fds;
       } catch (error) {
         throw explainBindError(what, endpoint, error);
@@ -71,11 +88,18 @@ export class BoundListeners {
           open(`listen ${listen.name}`, bind, config.global.threads, listen.backlog, UNIX_BIND_MODE),
         ),
       }));
-      return new BoundListeners(listens, adminFds[0] as number, adminFds);
+      return new BoundListeners(listens, adminFds[0] as number, adminFds, [...all, ...free], free);
     } catch (error) {
       for (const fds of opened) closeListeners(fds);
       throw error;
     }
+  }
+
+  /** Closes what was inherited and has no use. */
+  closeLeftOver(): void {
+    for (const { endpoint, fds } of this.leftOver)
+      closeListeners(adoptListeners(endpoint, fds, { sockets: 0, backlog: 0 }));
+    this.leftOver = [];
   }
 
   /** From now on clients are refused; the admin socket still answers. */
