@@ -5,11 +5,12 @@ import { errno, libc, SystemError } from "./libc.ts";
 
 const F_SETFD = 2;
 const FD_CLOEXEC = 1;
-const SIG_BLOCK = 0;
-const SIG_UNBLOCK = 1;
+const SIG_IGN = 1n;
 const WNOHANG = 1;
-const SIGSET_BYTES = 128;
-const HELD_SIGNALS = heldSignals();
+/** At least as long as any C library's struct sigaction. */
+const SIGACTION_BYTES = 256;
+const { SIGHUP, SIGINT, SIGTERM, SIGUSR2, SIGIO } = constants.signals;
+const IGNORED = [SIGHUP, SIGINT, SIGTERM, SIGUSR2, SIGIO];
 
 /**
  * Executes the running program anew, with the same arguments, environment, pid, standard streams and sockets;
@@ -34,8 +35,8 @@ export function execute(path: string, words: readonly string[]): never {
 
 /**
  * execve(2), handing open files over: these descriptors stay open in the program that this process becomes, all others are
- * closed. Signals that would end a program which has not said yet what it does with them are held back meanwhile: it calls
- * {@link releaseSignals} when it has. Must be called in the main thread. Returns only by throwing SystemError.
+ * closed. Signals that would end a program which has not said yet what it does with them are ignored until it has: to block
+ * them would not do, the runtime of the new program lets them in at once. Returns only by throwing SystemError.
  */
 export function executeHandingOver(
   path: string,
@@ -50,18 +51,12 @@ export function executeHandingOver(
   const env = new WordList(variables, "utf8");
   const program = Buffer.from(`${path}\0`);
   for (const fd of handedOver) libc.fcntl(fd, F_SETFD, 0);
-  // Nothing in between: what another thread of ours takes in from here on is lost with it.
-  libc.sigprocmask(SIG_BLOCK, HELD_SIGNALS, null);
+  const regard = ignoreSignals();
   libc.execve(program, argv.pointers, env.pointers);
   const code = errno();
-  releaseSignals();
+  regard();
   for (const fd of handedOver) libc.fcntl(fd, F_SETFD, FD_CLOEXEC);
   throw new SystemError("execve", code);
-}
-
-/** Lets the signals in that were held back while this program took the place of another. */
-export function releaseSignals(): void {
-  libc.sigprocmask(SIG_UNBLOCK, HELD_SIGNALS, null);
 }
 
 /** How a child ended; `code` null: by a signal, or nobody knows. */
@@ -104,15 +99,19 @@ class WordList {
   }
 }
 
-/** sigset_t with the signals that mean something to us, and the one that tells of readable sockets. */
-function heldSignals(): Uint8Array {
-  const set = new Uint8Array(new ArrayBuffer(SIGSET_BYTES));
-  const { SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SIGIO } = constants.signals;
-  for (const signal of [SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SIGIO]) {
-    const bit = signal - 1;
-    set[bit >> 3] = (set[bit >> 3] as number) | (1 << (bit & 7));
-  }
-  return set;
+/** Has these signals do nothing, in whatever program runs; the function makes them do again what they did. */
+function ignoreSignals(): () => void {
+  const before = IGNORED.map((signal) => {
+    // struct sigaction begins with the handler; all the rest may be zero.
+    const ignore = new BigUint64Array(new ArrayBuffer(SIGACTION_BYTES));
+    ignore[0] = SIG_IGN;
+    const was = new Uint8Array(new ArrayBuffer(SIGACTION_BYTES));
+    libc.sigaction(signal, ignore, was);
+    return { signal, was };
+  });
+  return () => {
+    for (const { signal, was } of before) libc.sigaction(signal, was, null);
+  };
 }
 
 function isSocket(fd: number): boolean {

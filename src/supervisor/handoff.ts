@@ -1,5 +1,6 @@
 import { closeSync, readSync, writeSync } from "node:fs";
 import type { Config } from "../config/schema.ts";
+import { HANDOFF_VARIABLE } from "../core/earlySignals.ts";
 import type { Endpoint } from "../core/endpoint.ts";
 import { errno, libc, SystemError } from "../net/libc.ts";
 import type { HealthReport } from "../proxy/protocol.ts";
@@ -7,8 +8,6 @@ import type { VrrpHandoff } from "../vrrp/handoff.ts";
 
 /** What both programs of an upgrade must mean the same by; another number refuses the upgrade before anything happens. */
 export const HANDOFF_VERSION = 1;
-/** Tells the new program where the document is: the number of a descriptor. */
-const VARIABLE = "HAPROXY_LITE_HANDOFF";
 
 const O_CLOEXEC = 0o2000000;
 const O_NONBLOCK = 0o4000;
@@ -27,6 +26,8 @@ export interface Handoff {
   readonly by: string;
   /** Command line of the program, for the next upgrade. */
   readonly program: readonly string[];
+  /** Whether SIGHUP was ignored when it was started: it cannot be told any more. */
+  readonly hangupIgnored: boolean;
   /** Why an upgrade was called off: this program was there before and is there again. null: this is the upgrade. */
   readonly failure: string | null;
   /** The executable of whoever hands over, to be executed again should the new one fail; null: nothing to go back to. */
@@ -84,13 +85,13 @@ export function putHandoff(
   } finally {
     closeSync(write);
   }
-  return { fd: read, environment: { ...environment, [VARIABLE]: String(read) } };
+  return { fd: read, environment: { ...environment, [HANDOFF_VARIABLE]: String(read) } };
 }
 
 /** The handoff that this program was executed with; null: it was started in the usual way. Found once: whoever we start has none. */
 export function takeHandoff(environment: Record<string, string | undefined>): Handoff | null {
-  const named = environment[VARIABLE];
-  delete environment[VARIABLE];
+  const named = environment[HANDOFF_VARIABLE];
+  delete environment[HANDOFF_VARIABLE];
   if (named === undefined || !/^\d+$/.test(named)) return null;
   try {
     const handoff = JSON.parse(readAll(Number(named))) as Handoff;

@@ -3,8 +3,8 @@ import { basename } from "node:path";
 import { defaultAdminSocket } from "../admin/socketPath.ts";
 import type { Config } from "../config/schema.ts";
 import { systemClock } from "../core/clock.ts";
+import { takeHeldSignals } from "../core/earlySignals.ts";
 import { PROXY_PROCESS, selfCommand } from "../core/self.ts";
-import { releaseSignals } from "../net/execute.ts";
 import { nameProcess } from "../net/processName.ts";
 import { StandardStream } from "../net/standardStreams.ts";
 import type { Handoff } from "./handoff.ts";
@@ -41,6 +41,7 @@ export async function runSupervisor(
   const [program = "", ...rest] = selfCommand();
   const stdout = new StandardStream(process.stdout);
   const stderr = new StandardStream(process.stderr);
+  const hangupIgnored = handoff?.hangupIgnored ?? isHangupIgnored();
   const supervisor = new Supervisor(config, {
     clock: systemClock,
     uid,
@@ -52,7 +53,7 @@ export async function runSupervisor(
     adminSocket: config.admin.socket ?? defaultAdminSocket({ uid, runtimeDir: process.env.XDG_RUNTIME_DIR }),
     reload,
     onReady,
-    upgrade: { program: handoff?.program ?? programOnDisk(), fixed },
+    upgrade: { program: handoff?.program ?? programOnDisk(), fixed, hangupIgnored },
   });
   // Before anything is there that a signal would leave behind.
   process.on("SIGTERM", () => supervisor.stop("SIGTERM"));
@@ -64,14 +65,11 @@ export async function runSupervisor(
     supervisor.stop("SIGINT");
   });
   const interactive = hasTerminal();
-  if (!isHangupIgnored())
+  if (!hangupIgnored)
     process.on("SIGHUP", () => (interactive ? supervisor.stop("SIGHUP") : void supervisor.reload("SIGHUP")));
   process.on("SIGUSR2", () => void supervisor.upgrade("SIGUSR2"));
-  if (handoff !== null) {
-    process.on("SIGIO", () => {}); // of sockets that the former program had
-    releaseSignals();
-  }
   supervisor.start(handoff);
+  for (const signal of takeHeldSignals()) process.emit(signal, signal);
   const status = await supervisor.finished;
   await Promise.all([stdout.drain(), stderr.drain()]);
   return status;

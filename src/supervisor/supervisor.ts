@@ -44,8 +44,8 @@ export interface SupervisorWorld {
   adminSocket: string;
   /** Reads the configuration file again; `path` names it in messages. */
   reload: { readonly path: string; load(): Promise<LoadedFile> };
-  /** Command line of the program on disk, and why it must not take our place (null: it may). */
-  upgrade: { readonly program: readonly string[]; readonly fixed: string | null };
+  /** Command line of the program on disk, why it must not take our place (null: it may), and whether nohup(1) has started us. */
+  upgrade: { readonly program: readonly string[]; readonly fixed: string | null; readonly hangupIgnored: boolean };
   /** The first proxy process serves. */
   onReady(): void;
 }
@@ -256,6 +256,7 @@ export class Supervisor {
       from: `${VERSION} (${COMMIT})`,
       by,
       program: world.upgrade.program,
+      hangupIgnored: world.upgrade.hangupIgnored,
       failure: null,
       executable,
       config,
