@@ -40,6 +40,16 @@ export function reloadCommand(order: () => Promise<string>): AdminCommand {
   };
 }
 
+/** `upgrade`: executes the program on disk; `order` gives what came of it, in lines. */
+export function upgradeCommand(order: () => Promise<string>): AdminCommand {
+  return {
+    words: ["upgrade"],
+    usage: "upgrade",
+    summary: "go on with the program that is on disk now, without a connection lost",
+    run: (args) => (args.length === 0 ? order() : null),
+  };
+}
+
 /** `show stat`'s arguments: proxy name or iid, mask of row types, server id (-1: all of them), then words. */
 function statFilter(args: readonly string[]): CsvFilter | null {
   const positions = args.length >= 3 && isId(args[1]) && isId(args[2]) ? args.slice(0, 3) : [];

@@ -23,6 +23,8 @@ const RETRY_MS = 1000;
 export const ADMIN_BACKLOG = 64;
 
 export interface AdminServer {
+  /** Stops accepting; who is being served is served. */
+  leave(): void;
   /** Stops accepting and drops who is being served. The listening fd stays open. */
   stop(): void;
 }
@@ -59,9 +61,13 @@ class Desk implements AdminServer {
     this.acceptor = acceptStreams<AdminClient>(this.fd, this.backlog, this as unknown as AdminClient, handler);
   }
 
-  stop(): void {
+  leave(): void {
     this.stopped = true;
     this.close();
+  }
+
+  stop(): void {
+    this.leave();
     for (const client of this.clients) client.drop();
   }
 

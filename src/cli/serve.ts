@@ -2,7 +2,9 @@ import { relative, resolve } from "node:path";
 import { explain } from "../config/explain.ts";
 import { loadConfigFile, systemEnvironment } from "../config/load.ts";
 import { selfCommand } from "../core/self.ts";
+import { takeHandoff } from "../supervisor/handoff.ts";
 import { runSupervisor } from "../supervisor/run.ts";
+import { rollBack } from "../supervisor/upgrade.ts";
 import { command } from "./command.ts";
 import { isDetached, reportServing, startDetached } from "./daemon.ts";
 import { demoHints, startDemoServers } from "./demo.ts";
@@ -19,7 +21,19 @@ export const serveCommand = command({
   },
   async run({ args }) {
     const path = args.config;
+    const handoff = takeHandoff(process.env);
     const load = () => loadConfigFile(path, systemEnvironment({ strictHost: false }));
+    if (handoff !== null) {
+      try {
+        // Called off, it is the former configuration that runs: the file may be what the other version failed of.
+        const config = handoff.failure === null ? (await load()).config : handoff.config;
+        if (config === null) throw new Error(`${path} is not valid`);
+        return await runSupervisor(config, { path, load }, { handoff });
+      } catch (error) {
+        if (handoff.failure !== null) throw error;
+        rollBack(handoff, (error as Error).message);
+      }
+    }
     const { config, issues, text } = await load();
     const detached = isDetached();
     // A service manager that waits for READY watches this very process: the key of an old file must not take it away.
@@ -30,13 +44,20 @@ export const serveCommand = command({
     print("stderr", explain(issues, { path, text }, { colour: wantsColour("stderr") }));
     if (config === null) return ExitCode.badConfig;
     const onReady = detached ? reportServing : () => {};
-    if (args.demo !== true) return await runSupervisor(config, { path, load }, onReady);
+    if (args.demo !== true) return await runSupervisor(config, { path, load }, { onReady });
     const demo = await startDemoServers(config, selfCommand());
     try {
-      return await runSupervisor(config, { path, load }, () => {
-        print("stderr", demoHints(config, demo.servers, asTyped(selfCommand()), path));
-        onReady();
-      });
+      return await runSupervisor(
+        config,
+        { path, load },
+        {
+          onReady() {
+            print("stderr", demoHints(config, demo.servers, asTyped(selfCommand()), path));
+            onReady();
+          },
+          fixed: "its demo servers would not outlive it",
+        },
+      );
     } finally {
       await demo.stop();
     }

@@ -1,6 +1,9 @@
 /** Argument that makes this program a proxy process; process lists show it, after the program's name. */
 export const PROXY_PROCESS = "(proxy)";
 
+/** Argument that asks this program whether it can take the place of one that runs, see cli/successor.ts. */
+export const SUCCESSOR_CHECK = "(successor)";
+
 /**
  * The environment of a process of ours, from our own: without what the service manager says to the main process alone
  * (sd_notify(3), sd_watchdog_enabled(3)).

@@ -1,8 +1,16 @@
 import { ptr } from "bun:ffi";
 import { fstatSync, readdirSync, readFileSync } from "node:fs";
+import { constants } from "node:os";
 import { errno, libc, SystemError } from "./libc.ts";
 
 const F_SETFD = 2;
+const FD_CLOEXEC = 1;
+const SIG_IGN = 1n;
+const WNOHANG = 1;
+/** At least as long as any C library's struct sigaction. */
+const SIGACTION_BYTES = 256;
+const { SIGHUP, SIGINT, SIGTERM, SIGUSR2, SIGIO } = constants.signals;
+const IGNORED = [SIGHUP, SIGINT, SIGTERM, SIGUSR2, SIGIO];
 
 /**
  * Executes the running program anew, with the same arguments, environment, pid, standard streams and sockets;
@@ -20,18 +28,90 @@ export function executeAnew(): never {
  * bytes can be told. Returns only by throwing SystemError.
  */
 export function execute(path: string, words: readonly string[]): never {
-  // One block that never moves, for the C side to read.
-  const text = Buffer.from(words.map((word) => `${word}\0`).join(""), "latin1");
-  const block = new Uint8Array(new ArrayBuffer(text.length + 1));
-  block.set(text);
-  const argv = new BigUint64Array(new ArrayBuffer(8 * (words.length + 1)));
-  let address = BigInt(ptr(block));
-  for (const [index, word] of words.entries()) {
-    argv[index] = address;
-    address += BigInt(word.length + 1);
-  }
-  libc.execv(Buffer.from(`${path}\0`), argv);
+  const argv = new WordList(words, "latin1");
+  libc.execv(Buffer.from(`${path}\0`), argv.pointers);
   throw new SystemError("execv", errno());
+}
+
+/**
+ * execve(2), handing open files over: these descriptors stay open in the program that this process becomes, all others are
+ * closed. Signals that would end a program which has not said yet what it does with them are ignored until it has: to block
+ * them would not do, the runtime of the new program lets them in at once. Returns only by throwing SystemError.
+ */
+export function executeHandingOver(
+  path: string,
+  words: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+  handedOver: readonly number[],
+): never {
+  const argv = new WordList(words, "utf8");
+  const variables = Object.entries(environment).flatMap(([name, value]) =>
+    value === undefined ? [] : `${name}=${value}`,
+  );
+  const env = new WordList(variables, "utf8");
+  const program = Buffer.from(`${path}\0`);
+  for (const fd of handedOver) libc.fcntl(fd, F_SETFD, 0);
+  const regard = ignoreSignals();
+  libc.execve(program, argv.pointers, env.pointers);
+  const code = errno();
+  regard();
+  for (const fd of handedOver) libc.fcntl(fd, F_SETFD, FD_CLOEXEC);
+  throw new SystemError("execve", code);
+}
+
+/** How a child ended; `code` null: by a signal, or nobody knows. */
+export interface ChildEnd {
+  readonly code: number | null;
+  /** "exit status 1". */
+  readonly how: string;
+}
+
+/** Takes note of the end of a child that the runtime does not know; null: it has not ended. */
+export function reap(pid: number): ChildEnd | null {
+  const status = new Int32Array(new ArrayBuffer(4));
+  const ended = libc.waitpid(pid, status, WNOHANG);
+  if (ended === 0) return null;
+  if (ended < 0) return { code: null, how: "gone" };
+  const word = status[0] as number;
+  const signal = word & 0x7f;
+  if (signal !== 0) return { code: null, how: `killed by signal ${signal}` };
+  const code = (word >> 8) & 0xff;
+  return { code, how: `exit status ${code}` };
+}
+
+/** A vector of C strings; it lives as long as this object. */
+class WordList {
+  readonly pointers: BigUint64Array;
+  private readonly block: Uint8Array;
+
+  constructor(words: readonly string[], encoding: BufferEncoding) {
+    const texts = words.map((word) => Buffer.from(`${word}\0`, encoding));
+    // One block that never moves, for the C side to read.
+    this.block = new Uint8Array(new ArrayBuffer(texts.reduce((sum, { length }) => sum + length, 1)));
+    this.pointers = new BigUint64Array(new ArrayBuffer(8 * (words.length + 1)));
+    const start = BigInt(ptr(this.block));
+    let offset = 0;
+    for (const [index, text] of texts.entries()) {
+      this.block.set(text, offset);
+      this.pointers[index] = start + BigInt(offset);
+      offset += text.length;
+    }
+  }
+}
+
+/** Has these signals do nothing, in whatever program runs; the function makes them do again what they did. */
+function ignoreSignals(): () => void {
+  const before = IGNORED.map((signal) => {
+    // struct sigaction begins with the handler; all the rest may be zero.
+    const ignore = new BigUint64Array(new ArrayBuffer(SIGACTION_BYTES));
+    ignore[0] = SIG_IGN;
+    const was = new Uint8Array(new ArrayBuffer(SIGACTION_BYTES));
+    libc.sigaction(signal, ignore, was);
+    return { signal, was };
+  });
+  return () => {
+    for (const { signal, was } of before) libc.sigaction(signal, was, null);
+  };
 }
 
 function isSocket(fd: number): boolean {

@@ -56,7 +56,16 @@ export class InterfaceSysctls {
   private readonly held = new Map<string, Held>();
 
   /** @param nameOf the name of an interface now (it may be renamed while held); null: it is gone */
-  constructor(private readonly nameOf: (ifindex: number) => string | null) {}
+  constructor(
+    private readonly nameOf: (ifindex: number) => string | null,
+    /** {@link before} of the program that was here before. */
+    private readonly formerly: Readonly<Record<string, number>> = {},
+  ) {}
+
+  /** What is held, by interface and setting, and the value it had before. */
+  get before(): Record<string, number> {
+    return Object.fromEntries([...this.held].map(([setting, { before }]) => [setting, before]));
+  }
 
   /** Sets all of them until released. */
   hold(ifindex: number, settings: InterfaceSettings): HeldSettings {
@@ -79,10 +88,11 @@ export class InterfaceSysctls {
     const name = this.nameOf(ifindex);
     if (name === null) return -constants.errno.ENODEV;
     const held = this.held.get(`${ifindex} ${key}`);
-    const before = held?.before ?? readInterfaceSysctl(name, key);
-    if (before < 0) return before;
+    const now = readInterfaceSysctl(name, key);
+    if (now < 0) return now;
+    const before = held?.before ?? this.formerly[`${ifindex} ${key}`] ?? now;
     // Where /proc/sys is read-only, what is right already is no refusal.
-    const code = before === value ? 0 : writeInterfaceSysctl(name, key, value);
+    const code = now === value ? 0 : writeInterfaceSysctl(name, key, value);
     if (code === 0) this.held.set(`${ifindex} ${key}`, { before, value, holders: (held?.holders ?? 0) + 1 });
     return code;
   }

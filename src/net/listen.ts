@@ -50,6 +50,27 @@ export function bindListeners(endpoint: Endpoint, options: ListenOptions): numbe
   }
 }
 
+/**
+ * Takes over listening sockets that another program opened with {@link bindListeners} in this very process. Where more are
+ * wanted than there are, as many as can be had are opened beside them.
+ */
+export function adoptListeners(endpoint: Endpoint, fds: number[], options: ListenOptions): number[] {
+  const adopted = [...fds];
+  if (endpoint.kind === "unix") {
+    releases.set(adopted, unixRelease(endpoint.path));
+    return adopted;
+  }
+  releases.set(adopted, () => {});
+  const address = encodeSockaddr(endpoint);
+  try {
+    if (adopted.length < options.sockets) for (const fd of adopted) setSocketOption(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+    while (adopted.length < options.sockets) adopted.push(bindTcp(address, true, options.backlog));
+  } catch (error) {
+    if (!(error instanceof SystemError)) throw error; // the threads share what there is
+  }
+  return adopted;
+}
+
 /** Closes what {@link bindListeners} returned, and gives the address back to other processes. */
 export function closeListeners(fds: number[]): void {
   const release = releases.get(fds);
@@ -165,11 +186,16 @@ function bindUnix(path: string, address: Uint8Array, options: ListenOptions): nu
   if (libc.listen(fd, options.backlog) < 0) fail(fd, "listen");
   if (!abstract && options.mode !== undefined) chmodSync(path, options.mode);
   const fds = [fd];
-  const ours = abstract ? undefined : lstatSync(path).ino;
-  releases.set(fds, () => {
-    if (ours !== undefined) asDirectoryOwner(path, () => removeOurs(path, ours));
-  });
+  releases.set(fds, unixRelease(path));
   return fds;
+}
+
+/** Removes the file of a unix socket, as it is now. */
+function unixRelease(path: string): () => void {
+  const ours = path.startsWith("@") ? undefined : lstatSync(path, { throwIfNoEntry: false })?.ino;
+  return () => {
+    if (ours !== undefined) asDirectoryOwner(path, () => removeOurs(path, ours));
+  };
 }
 
 function removeOurs(path: string, inode: number): void {

@@ -45,6 +45,8 @@ export class ListenBoard implements PoolView {
   private readonly turns: Uint16Array;
   private readonly counterViews: Float64Array[];
   private readonly addressViews: Uint8Array[];
+  /** What a process before this one has counted; of this object alone, and empty until then. */
+  private readonly inherited: number[] = [];
 
   constructor(private readonly handle: BoardHandle) {
     const { buffer, capacity, threads } = handle;
@@ -195,16 +197,22 @@ export class ListenBoard implements PoolView {
 
   /** Sum of one counter over all threads. */
   sum(index: number): number {
-    let total = 0;
+    let total = this.inherited[index] ?? 0;
     for (const view of this.counterViews) total += view[index] as number;
     return total;
   }
 
   /** Highest value of one counter over all threads. */
   max(index: number): number {
-    let highest = 0;
+    let highest = this.inherited[index] ?? 0;
     for (const view of this.counterViews) highest = Math.max(highest, view[index] as number);
     return highest;
+  }
+
+  /** Has {@link sum} and {@link max} of this object go on from what a process before this one has counted. */
+  inherit(index: number, value: number, isHighest: boolean): void {
+    const before = this.inherited[index] ?? 0;
+    this.inherited[index] = isHighest ? Math.max(before, value) : before + value;
   }
 
   // Written by control alone.

@@ -11,6 +11,7 @@ import {
   type PoolServer,
   rampSixteenths,
   rampStepMs,
+  type ServerMemory,
 } from "./server.ts";
 
 /** What happened to a server, with the listen's figures right after it. */
@@ -177,6 +178,43 @@ export class Pool {
     server.unresolved = sockaddr === null;
     this.publish();
     if (wasUnresolved && !server.unresolved) this.emit("resolved", server, 0);
+  }
+
+  /** How a server stands, for {@link remember} in another process. */
+  memoryOf(slot: number): ServerMemory {
+    const { admin, weight, maxconn, config, up, changedMs, rampingSinceMs, downtimeMs, downs } = this.server(slot);
+    const nowMs = this.deps.clock.nowMs();
+    return {
+      admin,
+      adminInFile: adminInFile(config),
+      weight,
+      weightInFile: config.weight,
+      maxconn,
+      maxconnInFile: config.maxconn,
+      up,
+      inStateMs: nowMs - changedMs,
+      rampingMs: rampingSinceMs === null ? null : nowMs - rampingSinceMs,
+      downtimeMs,
+      downs,
+    };
+  }
+
+  /** A server stands where it stood in the process before this one; what an operator wanted holds unless the file has changed. */
+  remember(slot: number, memory: ServerMemory): void {
+    const server = this.server(slot);
+    const nowMs = this.deps.clock.nowMs();
+    const { config } = server;
+    if (memory.adminInFile === adminInFile(config)) server.admin = memory.admin;
+    if (memory.weightInFile === config.weight) server.weight = memory.weight;
+    if (memory.maxconnInFile === config.maxconn) server.maxconn = memory.maxconn;
+    if (config.check !== null) server.up = memory.up;
+    server.changedMs = nowMs - memory.inStateMs;
+    server.downtimeMs = memory.downtimeMs;
+    server.downs = memory.downs;
+    const isRamping = memory.rampingMs !== null && memory.rampingMs < server.config.slowstartMs;
+    server.rampingSinceMs = isRamping ? nowMs - (memory.rampingMs as number) : null;
+    this.publish();
+    if (isRamping) this.ramp(server);
   }
 
   /** What health has found; does nothing when that is no change. */

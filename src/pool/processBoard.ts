@@ -28,6 +28,8 @@ export class ProcessBoard {
   readonly threads: number;
   private readonly words: Int32Array;
   private readonly doubles: Float64Array;
+  /** What a process before this one has counted; of this object alone, and empty until then. */
+  private readonly inherited: number[] = [];
 
   constructor(private readonly handle: ProcessBoardHandle) {
     this.threads = handle.threads;
@@ -84,10 +86,24 @@ export class ProcessBoard {
 
   /** Sum of one {@link ThreadCounter} over the threads. */
   sum(counter: number): number {
-    let total = 0;
+    let total = this.inherited[counter] ?? 0;
     for (let thread = 0; thread < this.threads; thread++)
       total += this.doubles[thread * THREAD_DOUBLES + counter] as number;
     return total;
+  }
+
+  /** Highest value of one {@link ThreadCounter} over the threads. */
+  max(counter: number): number {
+    let highest = this.inherited[counter] ?? 0;
+    for (let thread = 0; thread < this.threads; thread++)
+      highest = Math.max(highest, this.doubles[thread * THREAD_DOUBLES + counter] as number);
+    return highest;
+  }
+
+  /** Has {@link sum} and {@link max} of this object go on from what a process before this one has counted. */
+  inherit(counter: number, value: number, isHighest: boolean): void {
+    const before = this.inherited[counter] ?? 0;
+    this.inherited[counter] = isHighest ? Math.max(before, value) : before + value;
   }
 }
 

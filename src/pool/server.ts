@@ -32,6 +32,24 @@ export interface PoolServer {
   downs: number;
 }
 
+/** How a server stands, for the process that takes over from this one. Plain JSON; ages instead of times. */
+export interface ServerMemory {
+  readonly admin: AdminState;
+  /** The administrative state that the file asked for. */
+  readonly adminInFile: AdminState;
+  /** The same of the weight, and of the limit of sessions. */
+  readonly weight: number;
+  readonly weightInFile: number;
+  readonly maxconn: number | null;
+  readonly maxconnInFile: number | null;
+  readonly up: boolean;
+  readonly inStateMs: number;
+  /** How long it has been ramping up; null: it is not. */
+  readonly rampingMs: number | null;
+  readonly downtimeMs: number;
+  readonly downs: number;
+}
+
 /** Whether it works, as far as is known, and is not in maintenance. */
 export function isRunning(server: PoolServer): boolean {
   return server.up && server.admin !== "maint" && !server.unresolved;

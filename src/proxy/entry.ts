@@ -1,6 +1,7 @@
 import { systemClock } from "../core/clock.ts";
 import { assertNever } from "../core/errors.ts";
 import { resolveHost } from "../core/host.ts";
+import { LineChannel } from "../net/lineChannel.ts";
 import { nameProcess } from "../net/processName.ts";
 import { StandardStream } from "../net/standardStreams.ts";
 import { enterChroot, readHostFacts } from "./chroot.ts";
@@ -32,7 +33,9 @@ export async function runProxyProcess(): Promise<number> {
 
 function listen(stdout: StandardStream, stderr: StandardStream, exit: (code: number) => void): void {
   let unread = 0;
+  let handover: LineChannel | null = null;
   const report = (message: ProxyReport): void => {
+    if (!process.connected) handover?.send(message);
     if (!process.connected || (message.kind === "health" && unread >= MAX_UNREAD)) return;
     unread++;
     process.send?.(message, undefined, undefined, () => unread--);
@@ -42,14 +45,32 @@ function listen(stdout: StandardStream, stderr: StandardStream, exit: (code: num
   process.on("SIGINT", () => {});
   process.on("SIGTERM", () => {});
   process.on("SIGHUP", () => {});
-  process.on("disconnect", () => {
+  const orphaned = (): void => {
     if (proxy === null) exit(0);
     else proxy.orphaned();
+  };
+  process.on("disconnect", () => {
+    // After a handover the supervisor lives on as another program, which has the other channel.
+    if (handover === null) orphaned();
   });
-  process.on("message", (message: unknown) => {
+  let handoverFd: number | null = null;
+  const handOver = (): void => {
+    if (handoverFd !== null) {
+      handover ??= new LineChannel(handoverFd, {
+        onMessage: obey,
+        onClosed: () => {
+          handover = null;
+          if (!process.connected) orphaned();
+        },
+      });
+    }
+    report({ kind: "handedOver" });
+  };
+  const obey = (message: unknown): void => {
     const command = message as ProxyCommand; // our own supervisor's, over a private channel
     switch (command.kind) {
       case "start":
+        handoverFd = command.handoverFd;
         try {
           const host = readHostFacts();
           if (command.chroot !== null) enterChroot(command.chroot);
@@ -81,11 +102,25 @@ function listen(stdout: StandardStream, stderr: StandardStream, exit: (code: num
       case "ordered":
         proxy?.ordered(command.order, command.text);
         return;
+      case "handover":
+        handOver();
+        return;
+      case "describe":
+        proxy?.describe();
+        return;
+      case "retire":
+        proxy?.retire();
+        return;
+      case "counted":
+        proxy?.counted(command.counted);
+        return;
       case "vrrp":
         proxy?.showVrrp(command.snapshot);
         return;
       default:
-        assertNever(command);
+        // Another version of this program may have taken the supervisor's place, and say more than we know.
+        if (handover === null) assertNever(command);
     }
-  });
+  };
+  process.on("message", obey);
 }

@@ -9,6 +9,7 @@ import { startOffsetsMs } from "../health/schedule.ts";
 import type { Pool } from "../pool/pool.ts";
 import { isUpAtFirst, type PoolServer } from "../pool/server.ts";
 import type { CheckView } from "../stats/view.ts";
+import type { InheritedCheck } from "./inheritance.ts";
 
 /** What decides how a server is checked: while it stays the same, so does the checker. */
 interface Terms {
@@ -38,13 +39,29 @@ export class HealthChecks {
     private readonly onResult: (server: PoolServer, result: CheckResult) => void,
   ) {}
 
-  /** Starts the checks of pools: not at once, but spread over the interval, as HAProxy does. */
-  start(pools: readonly Pool[]): void {
+  /**
+   * Starts the checks of pools: not at once, but spread over the interval, as HAProxy does. `inherited`: what the process
+   * before this one knew of a server.
+   */
+  start(
+    pools: readonly Pool[],
+    inherited: (pool: Pool, server: PoolServer) => InheritedCheck | null = () => null,
+  ): void {
     const checked = pools.flatMap((pool) =>
       pool.servers.flatMap((server) => (server.config.check === null ? [] : [{ pool, server }])),
     );
-    const offsets = startOffsetsMs(checked.map(({ server }) => server.config.check as CheckConfig));
-    for (const [i, { pool, server }] of checked.entries()) this.watch(pool, server, offsets[i] ?? 0, null);
+    const checks = checked.map(({ server }) => server.config.check as CheckConfig);
+    const offsets = startOffsetsMs(checks);
+    for (const [i, { pool, server }] of checked.entries()) {
+      const known = inherited(pool, server);
+      if (known === null) {
+        this.watch(pool, server, offsets[i] ?? 0, null);
+        continue;
+      }
+      const { memory, lastCheckAgoMs } = known;
+      const watched = this.watch(pool, server, Math.min(memory.nextInMs, checks[i]?.intervalMs ?? 0), memory);
+      if (lastCheckAgoMs !== null) watched.lastCheckMs = this.clock.nowMs() - lastCheckAgoMs;
+    }
   }
 
   /** A server has been added: its checks begin at once. */
@@ -98,6 +115,17 @@ export class HealthChecks {
   /** Traffic has met so many connect errors in a row: see `observe`. */
   observed(server: PoolServer, errorCount: number): void {
     this.watched.get(server)?.checker.observed(errorCount);
+  }
+
+  /** What the next process is to know of a server's checks; null: it is not checked. */
+  memoryOf(server: PoolServer): InheritedCheck | null {
+    const watched = this.watched.get(server);
+    if (watched === undefined) return null;
+    const { checker, lastCheckMs } = watched;
+    return {
+      memory: checker.memory,
+      lastCheckAgoMs: lastCheckMs === null ? null : this.clock.nowMs() - lastCheckMs,
+    };
   }
 
   /** What is known of a server's checks; null: it is not checked. */

@@ -21,4 +21,9 @@ export class Orders {
     this.waiting.get(order)?.(text);
     this.waiting.delete(order);
   }
+
+  /** All that wait get this answer. */
+  answerAll(text: string): void {
+    for (const order of this.waiting.keys()) this.answered(order, text);
+  }
 }

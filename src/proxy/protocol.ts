@@ -1,5 +1,6 @@
 import type { Config } from "../config/schema.ts";
 import type { VrrpSnapshot } from "../stats/vrrpSnapshot.ts";
+import type { Inheritance } from "./inheritance.ts";
 
 /** What the supervisor says to the proxy process, over IPC. Plain JSON. */
 export type ProxyCommand =
@@ -9,10 +10,22 @@ export type ProxyCommand =
   | { kind: "stop" }
   /** The same, but end the connections now. */
   | { kind: "end" }
+  /**
+   * The supervisor is about to execute another program: it may speak over the handover channel from now on, and the end of
+   * the usual one does not mean that it is gone. Answered by `handedOver`. This and all that follows until `retire` goes
+   * between two versions of this program: it may grow, but not change.
+   */
+  | { kind: "handover" }
+  /** Tell what the process that takes over is to know; answered by `inheritance`. */
+  | { kind: "describe" }
+  /** Another process serves: accept no more and let connections finish as after `stop`, telling what is still counted. */
+  | { kind: "retire" }
+  /** What a process that was retired has counted since it told the last time. */
+  | { kind: "counted"; counted: Inheritance }
   /** How the virtual routers stand, for `show status`; its ages go on from here. To be said at least every few seconds. */
   | { kind: "vrrp"; snapshot: VrrpSnapshot | null }
-  /** The answer to an order of a client of the admin socket. */
-  | { kind: "ordered"; order: number; text: string };
+  /** The answer to an order of a client of the admin socket; null: to all that wait for one. */
+  | { kind: "ordered"; order: number | null; text: string };
 
 export interface ProxyStart {
   kind: "start";
@@ -25,6 +38,10 @@ export interface ProxyStart {
   adminFd: number | null;
   /** Where further fds come from, see net/fdPassing.ts. */
   passingFd: number;
+  /** Our end of the handover channel. */
+  handoverFd: number | null;
+  /** What the process before this one knew; null: there was none, or it is not known. */
+  inheritance: Inheritance | null;
   /** Whom to become before any client is served; null: stay who we are. */
   account: { name: string | null; uid: number; gid: number } | null;
   /** Directory to be locked into before that; null: none. */
@@ -72,10 +89,13 @@ export type ProxyReport =
   | { kind: "closed"; bind: number }
   /** A client of the admin socket orders this; to be answered by `ordered`. */
   | { kind: "order"; order: number; what: SupervisorOrder }
+  | { kind: "handedOver" }
+  | { kind: "inheritance"; inheritance: Inheritance }
+  | { kind: "counted"; counted: Inheritance }
   | HealthReport;
 
 /** What a client of the admin socket may want of the supervisor. */
-export type SupervisorOrder = "reload";
+export type SupervisorOrder = "reload" | "upgrade";
 
 /** What came of another configuration. */
 export interface ReloadResult {

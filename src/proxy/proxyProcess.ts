@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
 import { isDeepStrictEqual } from "node:util";
-import { readingCommands, reloadCommand } from "../admin/commands.ts";
+import { readingCommands, reloadCommand, upgradeCommand } from "../admin/commands.ts";
 import { ADMIN_BACKLOG, type AdminServer, serveAdmin } from "../admin/server.ts";
 import type { Config } from "../config/schema.ts";
 import type { Clock } from "../core/clock.ts";
@@ -27,6 +27,7 @@ import type { Resolver } from "./addresses.ts";
 import type { HostFacts } from "./chroot.ts";
 import { HealthReports } from "./healthReports.ts";
 import { Heartbeats } from "./heartbeats.ts";
+import { countedSince, describeInheritance, type Inheritance, inheritCounts } from "./inheritance.ts";
 import { Leaving } from "./leaving.ts";
 import { Orders } from "./orders.ts";
 import type { ProxyReload, ProxyReport, ProxyStart } from "./protocol.ts";
@@ -52,6 +53,8 @@ export interface ProxyWorld {
 /** Sessions that outlive `hard_stop_after` get this long to be closed and logged. */
 const LAST_WORDS_MS = 200;
 const WATCH_MS = 1000;
+/** A process that was retired tells so often what it has counted. */
+const COUNTED_MS = 500;
 /** Looks, one every WATCH_MS, at a heartbeat that stands still until its thread is taken for hung. */
 const HUNG_AFTER = 10;
 const EXIT_OK = 0;
@@ -81,6 +84,9 @@ export class ProxyProcess {
   private drained = 0;
   private stopping = false;
   private finished = false;
+  /** What the next process knows of us; null: there is none. */
+  private told: Inheritance | null = null;
+  private retired = false;
 
   constructor(
     private readonly given: ProxyStart,
@@ -125,7 +131,9 @@ export class ProxyProcess {
 
   /** Starts the relay threads; `ready` is reported when all of them accept. */
   start(): void {
-    this.servers.start();
+    const { inheritance } = this.given;
+    if (inheritance !== null) inheritCounts(inheritance, this.processBoard, this.pools);
+    this.servers.start(inheritance);
     this.relays.start((thread) => this.reloads.duty(thread));
     this.tick();
   }
@@ -166,14 +174,57 @@ export class ProxyProcess {
   }
 
   /** What the supervisor answers to an order of a client of the admin socket. */
-  ordered(order: number, text: string): void {
-    this.orders.answered(order, text);
+  ordered(order: number | null, text: string): void {
+    if (order === null) this.orders.answerAll(text);
+    else this.orders.answered(order, text);
   }
 
   /** As {@link stop}, but ends all connections now. */
   end(): void {
     this.stop();
     this.endConnections();
+  }
+
+  /** What the process that takes over is to know; from now on {@link retire} tells what is counted beyond that. */
+  describe(): void {
+    this.told = this.inheritance();
+    this.world.report({ kind: "inheritance", inheritance: this.told });
+  }
+
+  /** Another process serves, on the same sockets: stops accepting, of the admin socket as well, and tells what is still counted. */
+  retire(): void {
+    if (this.retired) return;
+    this.retired = true;
+    // Whoever ordered a reload meanwhile has got it as well: the new program has read the file.
+    this.orders.answerAll("upgraded: another proxy process serves\n");
+    this.admin?.leave();
+    this.stop();
+    this.tellCountedAgain();
+  }
+
+  /** What a process before this one has counted since it was asked. */
+  counted(counted: Inheritance): void {
+    inheritCounts(counted, this.processBoard, this.pools);
+  }
+
+  private tellCountedAgain(): void {
+    this.world.clock.after(COUNTED_MS, () => {
+      this.tellCounted();
+      this.tellCountedAgain();
+    });
+  }
+
+  private tellCounted(): void {
+    if (this.told === null) return;
+    const now = this.inheritance();
+    this.world.report({ kind: "counted", counted: countedSince(this.told, now) });
+    this.told = now;
+  }
+
+  private inheritance(): Inheritance {
+    return describeInheritance(this.processBoard, [...this.pools.values()], (pool, slot) =>
+      this.servers.checkMemory(pool, slot),
+    );
   }
 
   /** How the supervisor's virtual routers stand now; null: there are none any more. */
@@ -268,6 +319,7 @@ export class ProxyProcess {
       const commands = [
         ...readingCommands(() => takeSnapshot(this.view())),
         reloadCommand(() => this.orders.give("reload")),
+        upgradeCommand(() => this.orders.give("upgrade")),
       ];
       this.admin = serveAdmin(adminFd, ADMIN_BACKLOG, commands, this.world.clock);
     }
@@ -349,6 +401,7 @@ export class ProxyProcess {
   private finish(): void {
     if (this.finished) return;
     this.admin?.stop();
+    if (this.retired) this.tellCounted();
     for (const pool of [...this.pools.values(), ...this.leaving.listens]) {
       this.log(
         proxyStopped(

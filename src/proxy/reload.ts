@@ -52,7 +52,7 @@ export class Reloads {
     const { servers } = this.parts;
     const listens = Array.from(servers.pools.values(), (pool) => ({
       ...dutyOf(pool, servers.idOf(pool)),
-      sockets: socketsOf(this.binds.get(pool.config.name) ?? [], thread),
+      sockets: socketsOf(this.binds.get(pool.config.name) ?? [], thread, this.config.global.threads),
     }));
     return { logs: this.config.logs, listens };
   }
@@ -74,7 +74,7 @@ export class Reloads {
       logs: config.logs,
       listens: next.map(({ staged: one, pool, id }) => ({
         ...stagedDuty(one, pool, id),
-        sockets: socketsOf(after.get(one.config.name) ?? [], thread),
+        sockets: socketsOf(after.get(one.config.name) ?? [], thread, config.global.threads),
       })),
     }));
     if (error !== null) {
@@ -173,8 +173,11 @@ export class Reloads {
   }
 }
 
-function socketsOf(binds: readonly BindSockets[], thread: number): { id: number; fd: number }[] {
-  return binds.flatMap(({ id, fds }) => (fds[thread] === undefined ? [] : [{ id, fd: fds[thread] }]));
+/** Usually one a thread; sockets from before an upgrade may be more, or fewer. */
+function socketsOf(binds: readonly BindSockets[], thread: number, threads: number): { id: number; fd: number }[] {
+  return binds.flatMap(({ id, fds }) =>
+    fds.filter((_fd, index) => index % threads === thread).map((fd) => ({ id, fd })),
+  );
 }
 
 function failed(error: string): ReloadResult {

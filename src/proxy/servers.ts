@@ -9,6 +9,7 @@ import type { PoolServer } from "../pool/server.ts";
 import type { CheckView } from "../stats/view.ts";
 import { LateAddresses, type Resolver } from "./addresses.ts";
 import { HealthChecks } from "./healthChecks.ts";
+import { type Inheritance, type InheritedCheck, inheritedCheck, inheritStanding } from "./inheritance.ts";
 
 /** Who hears what becomes of servers. */
 export interface ServersObserver {
@@ -67,10 +68,13 @@ export class Servers {
     return undefined;
   }
 
-  /** Begins to check, and to ask for addresses that are not known. */
-  start(): void {
+  /** Begins to check, from what was inherited on, and to ask for addresses that are not known. */
+  start(inheritance: Inheritance | null = null): void {
+    if (inheritance !== null) inheritStanding(inheritance, this.byListen);
     for (const pool of this.byListen.values()) this.wantAddresses(pool);
-    this.health.start([...this.byListen.values()]);
+    this.health.start([...this.byListen.values()], (pool, server) =>
+      inheritedCheck(inheritance, pool.config.name, server.config.name),
+    );
   }
 
   stop(): void {
@@ -88,6 +92,12 @@ export class Servers {
   checkView(pool: Pool, slot: number): CheckView | null {
     const server = pool.slots[slot];
     return server ? this.health.view(server) : null;
+  }
+
+  /** The same, for the next process. */
+  checkMemory(pool: Pool, slot: number): InheritedCheck | null {
+    const server = pool.slots[slot];
+    return server ? this.health.memoryOf(server) : null;
   }
 
   /** A pool that is not among the listens yet, its addresses given, nothing checked. */

@@ -31,6 +31,8 @@ export class Listener {
   constructor(
     private readonly env: RelayEnvironment,
     private listen: RelayListen,
+    /** See {@link RelaySocket}. */
+    readonly bind: number,
     private readonly fd: number,
   ) {}
 

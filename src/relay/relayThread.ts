@@ -30,7 +30,7 @@ export class RelayThread implements RelayEnvironment {
   readonly deadlines: DeadlineWheel;
   private readonly ringers: readonly number[];
   private readonly listens = new Map<number, RelayListen>();
-  /** By the number of their bind. */
+  /** By their fd: after an upgrade a bind may have more than one here. */
   private readonly listeners = new Map<number, Listener>();
   /** Binds that the duty in force has. */
   private wanted: ReadonlySet<number> = new Set();
@@ -92,11 +92,11 @@ export class RelayThread implements RelayEnvironment {
 
   /** Closes listeners that the duty in force does not have, each when its queue is empty, or after `graceMs`. */
   settle(graceMs: number): void {
-    for (const [id, listener] of this.listeners) {
-      if (this.wanted.has(id) || listener.closing) continue;
+    for (const [fd, listener] of this.listeners) {
+      if (this.wanted.has(listener.bind) || listener.closing) continue;
       listener.close(graceMs, () => {
-        this.listeners.delete(id);
-        this.post({ kind: "closed", socket: id });
+        this.listeners.delete(fd);
+        this.post({ kind: "closed", socket: listener.bind });
       });
     }
   }
@@ -236,9 +236,9 @@ export class RelayThread implements RelayEnvironment {
   }
 
   private listenerOf(id: number, fd: number, listen: RelayListen): Listener {
-    const known = this.listeners.get(id);
-    const listener = known ?? new Listener(this, listen, fd);
-    if (known === undefined) this.listeners.set(id, listener);
+    const known = this.listeners.get(fd);
+    const listener = known ?? new Listener(this, listen, id, fd);
+    if (known === undefined) this.listeners.set(fd, listener);
     else known.serve(listen);
     return listener;
   }

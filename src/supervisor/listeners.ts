@@ -7,7 +7,15 @@ import { UserError } from "../core/errors.ts";
 import { PROXY_PROCESS } from "../core/self.ts";
 import { refuseNewcomers } from "../net/acceptQueue.ts";
 import { SystemError } from "../net/libc.ts";
-import { bindListeners, closeListeners, listenerPid, withdrawAddress } from "../net/listen.ts";
+import {
+  adoptListeners,
+  bindListeners,
+  closeListeners,
+  type ListenOptions,
+  listenerPid,
+  withdrawAddress,
+} from "../net/listen.ts";
+import type { OpenListener } from "./handoff.ts";
 
 /** Exit status of a start that failed although the configuration is valid. */
 const EXIT_FAILED = 1;
@@ -41,10 +49,13 @@ export class BoundListeners {
   private current: readonly BoundListen[] = [];
   /** Binds that no listen has any more, and that the proxy process has yet to close. */
   private readonly leaving = new Map<number, BoundBind>();
-  private nextId = 0;
-  private adminFds: number[] = [];
+  private nextId: number;
+  private adminBind: BoundBind | null = null;
 
-  private constructor() {}
+  /** @param leftOver what another program has opened in this very process, as far as nobody uses it yet */
+  private constructor(private leftOver: readonly OpenListener[]) {
+    this.nextId = 1 + Math.max(-1, ...leftOver.map(({ id }) => id));
+  }
 
   /**
    * As {@link bind}, but an address in use is asked for again for so long: the proxy process of a supervisor that was killed
@@ -63,19 +74,24 @@ export class BoundListeners {
     }
   }
 
-  /** Binds all or nothing: throws UserError naming the address, the reason and what helps. */
-  static bind(config: Config, adminSocket: string): BoundListeners {
-    const listeners = new BoundListeners();
+  /**
+   * Binds all or nothing: throws UserError naming the address, the reason and what helps. What another program has opened in
+   * this very process, `inherited`, is taken over; it stays open whatever happens, until {@link closeLeftOver}.
+   */
+  static bind(config: Config, adminSocket: string, inherited: readonly OpenListener[] = []): BoundListeners {
+    const listeners = new BoundListeners(inherited);
     try {
       // First, because whoever starts an instance twice is best told by the one that runs.
       const endpoint: Endpoint = { kind: "unix", path: adminSocket };
       makeParent(adminSocket);
       // The default for a user is in /tmp, where anybody could have made that directory first.
       if (config.admin.socket === null) refuseForeignParent(adminSocket);
-      listeners.adminFds = open("the admin socket", endpoint, 1, ADMIN_BACKLOG, config.admin.mode);
+      const options = { sockets: 1, backlog: ADMIN_BACKLOG, mode: config.admin.mode };
+      listeners.adminBind =
+        listeners.inherit(endpoint, options) ?? listeners.bindNew("the admin socket", endpoint, options);
       listeners.current = listeners.prepare(config).listens;
     } catch (error) {
-      listeners.close();
+      if (inherited.length === 0) listeners.close(); // else the program before us goes on with it
       throw error;
     }
     return listeners;
@@ -87,7 +103,7 @@ export class BoundListeners {
 
   /** Listening fd of the admin socket. */
   get admin(): number {
-    return this.adminFds[0] as number;
+    return this.openAdmin.fds[0] as number;
   }
 
   /**
@@ -101,10 +117,11 @@ export class BoundListeners {
       const listens = config.listens.map((listen) => ({
         listen: listen.name,
         binds: listen.binds.map((endpoint) => {
-          const there = known.find((bind) => sameEndpoint(bind.endpoint, endpoint));
-          if (there !== undefined) return there;
-          const fds = open(`listen ${listen.name}`, endpoint, config.global.threads, listen.backlog, UNIX_BIND_MODE);
-          const bind = { id: this.nextId++, endpoint, fds };
+          const there = known.find((bind) => sameEndpoint(bind.endpoint, endpoint)) ?? null;
+          const options = { sockets: config.global.threads, backlog: listen.backlog, mode: UNIX_BIND_MODE };
+          const had = there ?? this.inherit(endpoint, options);
+          if (had !== null) return had;
+          const bind = this.bindNew(`listen ${listen.name}`, endpoint, options);
           opened.push(bind);
           return bind;
         }),
@@ -114,6 +131,18 @@ export class BoundListeners {
       this.abandon({ opened });
       throw error;
     }
+  }
+
+  private bindNew(what: string, endpoint: Endpoint, options: ListenOptions): BoundBind {
+    return { id: this.nextId++, endpoint, fds: open(what, endpoint, options) };
+  }
+
+  /** What another program has opened there; null: nothing. The id stays, for the proxy process that may know it. */
+  private inherit(endpoint: Endpoint, options: ListenOptions): BoundBind | null {
+    const there = this.leftOver.find((each) => sameEndpoint(each.endpoint, endpoint));
+    if (there === undefined) return null;
+    this.leftOver = this.leftOver.filter((each) => each !== there);
+    return { ...there, fds: adoptListeners(endpoint, there.fds, options) };
   }
 
   /** Closes what was opened for a configuration that is not to be. */
@@ -153,6 +182,23 @@ export class BoundListeners {
     for (const id of [...this.leaving.keys()]) this.closeBind(id);
   }
 
+  /** All that another program in our place goes on with, the admin socket apart: what is used, and what nobody uses yet. */
+  get open(): OpenListener[] {
+    return [...this.current.flatMap(({ binds }) => binds), ...this.leftOver];
+  }
+
+  /** The same of the admin socket. */
+  get openAdmin(): OpenListener {
+    return this.adminBind as BoundBind;
+  }
+
+  /** Closes what was inherited and has no use. */
+  closeLeftOver(): void {
+    for (const { endpoint, fds } of this.leftOver)
+      closeListeners(adoptListeners(endpoint, fds, { sockets: 0, backlog: 0 }));
+    this.leftOver = [];
+  }
+
   /** From now on clients are refused; the admin socket still answers. */
   closeListens(): void {
     this.closeLeft();
@@ -162,7 +208,7 @@ export class BoundListeners {
   /** Closes what is still open. */
   close(): void {
     this.closeListens();
-    closeListeners(this.adminFds);
+    if (this.adminBind !== null) closeListeners(this.adminBind.fds);
   }
 }
 
@@ -180,9 +226,9 @@ function turnAway({ fds, endpoint }: BoundBind): void {
   }
 }
 
-function open(what: string, endpoint: Endpoint, sockets: number, backlog: number, mode?: number): number[] {
+function open(what: string, endpoint: Endpoint, options: ListenOptions): number[] {
   try {
-    return bindListeners(endpoint, { sockets, backlog, ...(mode === undefined ? {} : { mode }) });
+    return bindListeners(endpoint, options);
   } catch (error) {
     throw explainBindError(what, endpoint, error);
   }

@@ -51,7 +51,25 @@ export function claimPidFile(path: string, pid: number): () => void {
   } finally {
     rmSync(temporary, { force: true });
   }
+  return release(fd, path, pid);
+}
+
+/** The descriptor of a pid file that was claimed, until it is released; null: none of that path is. */
+export function pidFileDescriptor(path: string): number | null {
+  return claimed.get(path) ?? null;
+}
+
+/** Goes on holding a pid file that another program claimed in this very process; the function releases it. */
+export function keepPidFile(path: string, fd: number, pid: number): () => void {
+  return release(fd, path, pid);
+}
+
+const claimed = new Map<string, number>();
+
+function release(fd: number, path: string, pid: number): () => void {
+  claimed.set(path, fd);
   return () => {
+    claimed.delete(path);
     try {
       // Whoever wrote another pid into it has a use for it.
       asDirectoryOwner(path, () => {

@@ -59,6 +59,11 @@ export class Reloader {
     return reload;
   }
 
+  /** Resolves when no reload runs. */
+  async idle(): Promise<void> {
+    await this.running;
+  }
+
   private async reloadNow(by: string): Promise<ReloadOutcome> {
     const { world } = this;
     const plan = planReload(world.running(), await world.load(), world.path);

@@ -3,10 +3,23 @@ import { basename } from "node:path";
 import { defaultAdminSocket } from "../admin/socketPath.ts";
 import type { Config } from "../config/schema.ts";
 import { systemClock } from "../core/clock.ts";
+import { takeHeldSignals } from "../core/earlySignals.ts";
 import { PROXY_PROCESS, selfCommand } from "../core/self.ts";
 import { nameProcess } from "../net/processName.ts";
 import { StandardStream } from "../net/standardStreams.ts";
+import type { Handoff } from "./handoff.ts";
 import { Supervisor, type SupervisorWorld } from "./supervisor.ts";
+import { programOnDisk } from "./upgrade.ts";
+
+/** How a supervisor is run beyond its configuration. */
+export interface RunOptions {
+  /** Called when the first proxy process serves. */
+  readonly onReady?: () => void;
+  /** Of the program that was here before; null: nobody was. */
+  readonly handoff?: Handoff | null;
+  /** Why it cannot be upgraded; null: it can. */
+  readonly fixed?: string | null;
+}
 
 /** Two SIGINTs within this time are one: npm and shells pass a terminal's Ctrl-C on a second time. */
 const ECHO_MS = 50;
@@ -15,19 +28,20 @@ const SIGHUP_BIT = 1n;
 const COMMAND_NAME = "haproxy-lite";
 
 /**
- * Runs supervisor and proxy process in the foreground until signals end them; the exit status. `onReady` is called when the
- * first proxy process serves; SIGHUP reads the file again through `reload`. Throws UserError when it cannot start.
+ * Runs supervisor and proxy process in the foreground until signals end them; the exit status. SIGHUP reads the file again
+ * through `reload`, SIGUSR2 executes the program on disk. Throws UserError when it cannot start.
  */
 export async function runSupervisor(
   config: Config,
   reload: SupervisorWorld["reload"],
-  onReady: () => void = () => {},
+  { onReady = () => {}, handoff = null, fixed = null }: RunOptions = {},
 ): Promise<number> {
   nameProcess(COMMAND_NAME);
   const uid = process.getuid?.() ?? 0;
   const [program = "", ...rest] = selfCommand();
   const stdout = new StandardStream(process.stdout);
   const stderr = new StandardStream(process.stderr);
+  const hangupIgnored = handoff?.hangupIgnored ?? isHangupIgnored();
   const supervisor = new Supervisor(config, {
     clock: systemClock,
     uid,
@@ -39,6 +53,7 @@ export async function runSupervisor(
     adminSocket: config.admin.socket ?? defaultAdminSocket({ uid, runtimeDir: process.env.XDG_RUNTIME_DIR }),
     reload,
     onReady,
+    upgrade: { program: handoff?.program ?? programOnDisk(), fixed, hangupIgnored },
   });
   // Before anything is there that a signal would leave behind.
   process.on("SIGTERM", () => supervisor.stop("SIGTERM"));
@@ -50,9 +65,11 @@ export async function runSupervisor(
     supervisor.stop("SIGINT");
   });
   const interactive = hasTerminal();
-  if (!isHangupIgnored())
+  if (!hangupIgnored)
     process.on("SIGHUP", () => (interactive ? supervisor.stop("SIGHUP") : void supervisor.reload("SIGHUP")));
-  supervisor.start();
+  process.on("SIGUSR2", () => void supervisor.upgrade("SIGUSR2"));
+  supervisor.start(handoff);
+  for (const signal of takeHeldSignals()) process.emit(signal, signal);
   const status = await supervisor.finished;
   await Promise.all([stdout.drain(), stderr.drain()]);
   return status;

@@ -57,6 +57,13 @@ export class SdNotify {
     if (first) this.watch();
   }
 
+  /** Another program in this very process has been serving, and said so: goes on from there, without a word. */
+  resume(): void {
+    if (this.phase !== "starting") return;
+    this.phase = "ready";
+    this.watch();
+  }
+
   /** The configuration is being read and applied; to be followed by {@link ready}. */
   reloading(): void {
     if (this.phase === "ready") this.send(["RELOADING=1", `MONOTONIC_USEC=${monotonicMicros()}`]);

@@ -1,3 +1,4 @@
+import { closeSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
 import type { LoadedFile } from "../config/load.ts";
 import type { Config, VrrpConfig } from "../config/schema.ts";
@@ -5,7 +6,7 @@ import type { Clock } from "../core/clock.ts";
 import { formatEndpoint } from "../core/endpoint.ts";
 import { assertNever, UserError } from "../core/errors.ts";
 import { Level } from "../core/syslogCodes.ts";
-import { VERSION } from "../core/version.ts";
+import { COMMIT, VERSION } from "../core/version.ts";
 import type { Logger } from "../log/logger.ts";
 import { addressSpaceProblem } from "../net/compiler.ts";
 import { SystemError } from "../net/libc.ts";
@@ -15,18 +16,21 @@ import { releaseStartupPagesSoon } from "../net/startupPages.ts";
 import type { HealthReport, SupervisorOrder } from "../proxy/protocol.ts";
 import { openLogger } from "../relay/openLogger.ts";
 import type { ProxyView } from "../stats/view.ts";
+import type { VrrpHandoff } from "../vrrp/handoff.ts";
 import type { ServiceHealth } from "../vrrp/trackerFeed.ts";
 import { chooseAccount } from "./account.ts";
 import { shedCapabilities } from "./capabilities.ts";
 import { CrashDesk } from "./crashDesk.ts";
 import { filesNeeded, maxconnWithin } from "./fileBudget.ts";
+import { HANDOFF_VERSION, type Handoff } from "./handoff.ts";
 import { BoundListeners } from "./listeners.ts";
-import { claimPidFile, PidFileHeld } from "./pidFile.ts";
+import { claimPidFile, keepPidFile, PidFileHeld, pidFileDescriptor } from "./pidFile.ts";
 import { ProxyHost } from "./proxyHost.ts";
 import { PROXY_LATE_MS, ProxyWatch } from "./proxyWatch.ts";
 import { Reloader, type ReloadOutcome } from "./reloader.ts";
 import { SdNotify, type ServiceState } from "./sdNotify.ts";
 import { statusLine } from "./statusLine.ts";
+import { executeSuccessor, openOwnExecutable, rollBack, successorProblem } from "./upgrade.ts";
 import { VirtualIps } from "./virtualIps.ts";
 
 /** What the supervisor needs of the world. */
@@ -41,6 +45,8 @@ export interface SupervisorWorld {
   adminSocket: string;
   /** Reads the configuration file again; `path` names it in messages. */
   reload: { readonly path: string; load(): Promise<LoadedFile> };
+  /** Command line of the program on disk, why it must not take our place (null: it may), and whether nohup(1) has started us. */
+  upgrade: { readonly program: readonly string[]; readonly fixed: string | null; readonly hangupIgnored: boolean };
   /** The first proxy process serves. */
   onReady(): void;
 }
@@ -71,6 +77,14 @@ export class Supervisor {
   private removePidFile: (() => void) | null = null;
   private everReady = false;
   private stopSignals = 0;
+  /** Resolves when the attempt to upgrade that is under way has failed; null: there is none. */
+  private upgrading: Promise<unknown> | null = null;
+  /** What the former program handed over, until the upgrade is done. */
+  private handoff: Handoff | null = null;
+  /** Resolves when it is. */
+  private taken: Promise<void> = Promise.resolve();
+  private takenResolve = () => {};
+  private startedWallMs: number;
   private virtualIps: VirtualIps | null = null;
   /** Scripts and mails that the virtual IPs still have to tell of their end. */
   private lastWords: Promise<void> | null = null;
@@ -89,11 +103,12 @@ export class Supervisor {
     this.finished = new Promise((resolve) => {
       this.end = resolve;
     });
+    this.startedWallMs = world.clock.wallMs();
     this.proxyWatch = new ProxyWatch(world.clock, PROXY_LATE_MS, () => {
       this.virtualIps?.healthChanged();
       this.service.changed();
     });
-    this.crashDesk = new CrashDesk(world.clock, world.clock.wallMs(), () => ({
+    this.crashDesk = new CrashDesk(world.clock, this.startedWallMs, () => ({
       config: this.config,
       vrrp: this.virtualIps === null ? null : this.vrrp,
     }));
@@ -102,8 +117,18 @@ export class Supervisor {
     this.reloader = this.makeReloader();
   }
 
-  /** Binds everything and starts the proxy process; throws UserError when that cannot be. */
-  start(): void {
+  /**
+   * Binds everything and starts the proxy process; throws UserError when that cannot be. With the handoff of the program
+   * that was here before, goes on with what is open: then nothing is closed when it throws.
+   */
+  start(handoff: Handoff | null = null): void {
+    this.handoff = handoff;
+    if (handoff !== null) {
+      this.startedWallMs = handoff.startedWallMs;
+      this.taken = new Promise((resolve) => {
+        this.takenResolve = resolve;
+      });
+    }
     const { config, world } = this;
     const { account, warning } = chooseAccount(config.global, world.uid);
     if (warning !== null) this.warn(warning);
@@ -116,14 +141,17 @@ export class Supervisor {
     // First, so that a second start is told about the first one rather than about its ports.
     this.writePid();
     try {
-      this.listeners = BoundListeners.bindPatiently(config, world.adminSocket, HANDOVER_MS);
+      this.listeners =
+        handoff === null
+          ? BoundListeners.bindPatiently(config, world.adminSocket, HANDOVER_MS)
+          : BoundListeners.bind(config, world.adminSocket, [...handoff.listeners, handoff.admin]);
     } catch (error) {
-      this.removePidFile?.();
+      if (handoff === null) this.removePidFile?.();
       throw error;
     }
     this.host = new ProxyHost(
       { command: world.proxyCommand, name: world.proxyName },
-      { config, maxconn, account, chroot, startedWallMs: world.clock.wallMs() },
+      { config, maxconn, account, chroot, startedWallMs: this.startedWallMs },
       this.listeners,
       world.clock,
       {
@@ -140,18 +168,157 @@ export class Supervisor {
         onBindClosed: (bind) => this.listeners?.closeBind(bind),
         onOrder: (what, answer) => void this.order(what, answer),
         onCrash: (reason, delayMs, crashes, restarts) => this.onCrash(reason, delayMs, crashes, restarts),
+        onSuccessorFailed: (reason) => this.onSuccessorFailed(reason),
         onStopped: (failure) => this.onStopped(failure),
       },
     );
+    if (handoff !== null) this.takeOver(this.host, handoff);
     try {
       shedCapabilities(config.global);
-      if (config.vrrp !== null) this.startVirtualIps(config.vrrp);
+      if (config.vrrp !== null) this.startVirtualIps(config.vrrp, handoff?.vrrp ?? null);
     } catch (error) {
-      this.removePidFile?.();
-      this.listeners.close();
+      if (handoff === null) {
+        this.removePidFile?.();
+        this.listeners.close();
+      }
       throw error;
     }
-    this.host.start();
+    if (handoff === null) this.host.start();
+    else this.goOn(this.host, handoff);
+  }
+
+  /** The proxy process of the former program serves on: as far as anybody can tell, nothing has happened. */
+  private takeOver(host: ProxyHost, { proxy, retired, restarts, health }: Handoff): void {
+    this.everReady = true;
+    host.adopt(proxy, retired, restarts);
+    if (health !== null) {
+      this.health = health;
+      this.proxyWatch.reported(health);
+    }
+    this.service.resume();
+  }
+
+  private goOn(host: ProxyHost, { failure, by, from, executable }: Handoff): void {
+    if (failure === null) {
+      this.say(`${by}: ${VERSION} (${COMMIT}) takes over from ${from}`);
+      void host.replace();
+      return;
+    }
+    this.takenOver();
+    if (executable !== null) closeSync(executable);
+    this.listeners?.closeLeftOver();
+    const text = `upgrade failed: ${failure}; ${VERSION} (${COMMIT}) and its proxy process go on`;
+    this.tell(Level.alert, `${by}: ${text}`);
+    host.answerOrders(`Failed: ${text}\n`);
+    this.service.ready();
+  }
+
+  /**
+   * Executes the program on disk in our place, which keeps all that is open; its own proxy process then takes over from
+   * ours. Returns only when that cannot be: what is wrong, in words that the log has as well.
+   *
+   * @param by who orders it, for the log
+   */
+  async upgrade(by: string): Promise<string> {
+    if (this.upgrading !== null) return "an upgrade is under way";
+    const attempt = this.tryUpgrade(by);
+    this.upgrading = attempt;
+    try {
+      const text = `${by}: no upgrade: ${await attempt}; nothing changes`;
+      this.tell(Level.err, text);
+      return text;
+    } finally {
+      this.upgrading = null;
+    }
+  }
+
+  private async tryUpgrade(by: string): Promise<string> {
+    const { world } = this;
+    const { program, fixed } = world.upgrade;
+    if (fixed !== null) return fixed;
+    if (!this.everReady || this.handoff !== null) return "the proxy process is still starting";
+    await this.reloader.idle();
+    await this.socketsClosed();
+    const problem = await successorProblem(program, world.reload.path, world.clock);
+    if (problem !== null) return problem;
+    if ((await this.host?.handOver()) == null) return "no proxy process answers";
+    this.say(`${by}: executing ${program.join(" ")}`);
+    this.service.reloading();
+    await Promise.all([world.stdout.drain(), world.stderr.drain()]);
+    // The last word is that of a signal that has come meanwhile.
+    await new Promise(setImmediate);
+    if (this.stopSignals > 0) return "it is stopping";
+    let executable: number | null = null;
+    try {
+      executable = openOwnExecutable();
+      const handoff = this.makeHandoff(by, executable);
+      if (handoff === null) return "no proxy process serves";
+      executeSuccessor(handoff);
+    } catch (error) {
+      if (executable !== null) closeSync(executable);
+      this.service.ready();
+      return `${program[0]} cannot be executed: ${(error as Error).message}`;
+    }
+  }
+
+  /** All that is open now, and how things stand; null: no proxy process serves. */
+  private makeHandoff(by: string, executable: number | null): Handoff | null {
+    const { config, world, health, startedWallMs, listeners } = this;
+    const { pidfile } = config.global;
+    const open = this.host?.open ?? null;
+    const pidFd = pidfile === null ? null : pidFileDescriptor(pidfile);
+    if (open === null || listeners === null) return null;
+    return {
+      version: HANDOFF_VERSION,
+      pid: process.pid,
+      from: `${VERSION} (${COMMIT})`,
+      by,
+      program: world.upgrade.program,
+      hangupIgnored: world.upgrade.hangupIgnored,
+      failure: null,
+      executable,
+      config,
+      listeners: listeners.open,
+      admin: listeners.openAdmin,
+      pidFile: pidfile === null || pidFd === null ? null : { path: pidfile, fd: pidFd },
+      ...open,
+      health,
+      startedWallMs,
+      vrrp: this.virtualIps?.handOver() ?? null,
+    };
+  }
+
+  /** The proxy process of this program does not come up: the former program gets its place back. */
+  private onSuccessorFailed(reason: string): void {
+    const { handoff } = this;
+    const failure = `the proxy process of ${VERSION} (${COMMIT}) cannot serve: ${reason}`;
+    const now = handoff && this.makeHandoff(handoff.by, handoff.executable);
+    try {
+      if (handoff === null || now === null) throw new Error("its proxy process is gone as well");
+      const { config, pidFile, program, from } = handoff;
+      rollBack({ ...now, config, pidFile, program, from }, failure);
+    } catch (error) {
+      this.tell(Level.alert, `${failure}; the former program cannot go on: ${(error as Error).message}`);
+      this.host?.startAnew(failure);
+    }
+  }
+
+  private takenOver(): void {
+    this.handoff = null;
+    this.takenResolve();
+  }
+
+  /** The new proxy process serves: what was only kept to go back is let go. */
+  private upgraded({ by, from, executable, pidFile }: Handoff, pid: number): void {
+    this.takenOver();
+    if (executable !== null) closeSync(executable);
+    this.listeners?.closeLeftOver();
+    if (pidFile !== null && pidFile.path !== this.config.global.pidfile)
+      keepPidFile(pidFile.path, pidFile.fd, process.pid)();
+    this.say(
+      `${by}: upgraded from ${from} to ${VERSION} (${COMMIT}): proxy process ${pid} is serving, the former one finishes its connections`,
+    );
+    this.service.ready();
   }
 
   /** A signal to stop: the first drains, within `hard_stop_after`; any further one ends everything at once. */
@@ -179,6 +346,9 @@ export class Supervisor {
   /** Reads the configuration again and applies it in place, wholly or not at all; what came of it. */
   async reload(by: string): Promise<ReloadOutcome> {
     if (this.stopSignals > 0) return { ok: false, lines: ["nothing changes: it is stopping"] };
+    // While another program takes our place there are two proxy processes; and it reads the file as well.
+    await this.upgrading;
+    await this.taken;
     this.service.reloading();
     const outcome = await this.reloader.reload(by);
     if (this.everReady) this.service.ready();
@@ -246,12 +416,15 @@ export class Supervisor {
         answer(`${ok ? "" : "Failed: "}${lines.join("\n")}\n`);
         return;
       }
+      case "upgrade":
+        answer(`Failed: ${await this.upgrade("ctl upgrade")}\n`);
+        return;
       default:
         assertNever(what);
     }
   }
 
-  private startVirtualIps(vrrp: VrrpConfig): void {
+  private startVirtualIps(vrrp: VrrpConfig, handoff: VrrpHandoff | null = null): void {
     const { proxyWatch, world } = this;
     try {
       this.virtualIps = new VirtualIps(vrrp, {
@@ -263,6 +436,7 @@ export class Supervisor {
           this.host?.showVrrp(snapshot);
           this.service.changed();
         },
+        handoff,
       });
     } catch (error) {
       if (!(error instanceof SystemError)) throw error;
@@ -280,6 +454,10 @@ export class Supervisor {
   private onReady(pid: number): void {
     const { config, world } = this;
     this.virtualIps?.show();
+    if (this.handoff !== null) {
+      this.upgraded(this.handoff, pid);
+      return;
+    }
     if (this.everReady) {
       this.say(`proxy process ${pid} is serving again`);
       return;
@@ -368,8 +546,10 @@ export class Supervisor {
   private writePid(): void {
     const { pidfile } = this.config.global;
     if (pidfile === null) return;
+    const kept = this.handoff?.pidFile ?? null;
     try {
-      this.removePidFile = claimPidFile(pidfile, process.pid);
+      this.removePidFile =
+        kept?.path === pidfile ? keepPidFile(pidfile, kept.fd, process.pid) : claimPidFile(pidfile, process.pid);
     } catch (error) {
       if (error instanceof PidFileHeld) {
         throw new UserError(

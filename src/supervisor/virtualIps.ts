@@ -5,6 +5,7 @@ import { Level } from "../core/syslogCodes.ts";
 import type { NotifiedState, StateChange } from "../notify/event.ts";
 import { Notifier, type NotifyConfig } from "../notify/notifier.ts";
 import type { VrrpSnapshot, VrrpStateName } from "../stats/vrrpSnapshot.ts";
+import type { VrrpHandoff } from "../vrrp/handoff.ts";
 import { Speaker } from "../vrrp/speaker.ts";
 import type { ServiceHealth } from "../vrrp/trackerFeed.ts";
 
@@ -15,6 +16,8 @@ export interface VirtualIpWorld {
   log(level: Level, text: string): void;
   /** Takes a new snapshot to whoever shows it. */
   show(snapshot: VrrpSnapshot): void;
+  /** How the routers stood in the program that was here before; null: nobody was. */
+  readonly handoff: VrrpHandoff | null;
 }
 
 /** Changes of one moment are shown together. */
@@ -44,6 +47,7 @@ export class VirtualIps {
     this.speaker = new Speaker(config, {
       clock,
       hostName: hostname(),
+      handoff: world.handoff,
       health,
       observer: {
         onLog: log,
@@ -84,6 +88,11 @@ export class VirtualIps {
   disband(): Promise<void> {
     this.speaker.reload({ ...this.config, instances: [], scripts: [] });
     return this.stop();
+  }
+
+  /** Says once more who is MASTER, and how everything stands, for another program that takes our place right now. */
+  handOver(): VrrpHandoff {
+    return this.speaker.handOver();
   }
 
   /** Resigns and gives the addresses back, before it returns; the promise is for the last scripts and mails. */

@@ -55,6 +55,14 @@ export class AddressAnnouncer implements Announcer {
     if (masterRefreshMs > 0) this.after(masterRefreshMs, () => this.refresh());
   }
 
+  resume(): void {
+    this.stop();
+    this.active = true;
+    const { masterRefreshMs } = this.settings;
+    if (masterRefreshMs > 0) this.after(masterRefreshMs, () => this.refresh());
+    this.reassert();
+  }
+
   reassert(): void {
     if (!this.active) return;
     const nowMs = this.clock.nowMs();

@@ -10,6 +10,7 @@ import { decodeNeighbourAdvertisement } from "../net/ndpFrame.ts";
 import type { VrrpInstanceSnapshot } from "../stats/vrrpSnapshot.ts";
 import { formatAddress, sameAddress } from "./address.ts";
 import { AddressAnnouncer } from "./announcer.ts";
+import type { RouterHandoff } from "./handoff.ts";
 import { InterfacePort } from "./interfacePort.ts";
 import { LeasedAddresses, leaseSeconds } from "./leases.ts";
 import { OWNER_PRIORITY } from "./priority.ts";
@@ -46,6 +47,8 @@ export class Instance {
   /** Addresses that the host had for ever before we came, and that we own by priority 255. */
   private hostsOwn: readonly Uint8Array[] = [];
   private cleanedOn: number | null = null;
+  /** What is on the interface is ours, and stays. */
+  private resuming = false;
   private cancelCheck: (() => void) | null = null;
   private cancelRetry: (() => void) | null = null;
   private cancelFollow: (() => void) | null = null;
@@ -84,6 +87,10 @@ export class Instance {
           this.announcer.becameMaster();
           this.probe.start();
         },
+        resume: () => {
+          this.announcer.resume();
+          this.probe.start();
+        },
         reassert: () => this.announcer.reassert(),
         stop: () => {
           this.announcer.stop();
@@ -100,6 +107,19 @@ export class Instance {
   start(): void {
     this.follow();
     this.router.start();
+  }
+
+  /** Takes its place as the former program of this process had it: a MASTER goes on as MASTER, with its addresses. */
+  resume(former: RouterHandoff): void {
+    this.resuming = former.standing.kind === "master";
+    this.follow();
+    this.resuming = false;
+    this.router.resume(former);
+  }
+
+  /** See {@link VirtualRouter.handOver}; null: it does not take part yet. */
+  handOver(): RouterHandoff | null {
+    return this.router.handOver();
   }
 
   /** Resigns, and gives everything back. All done on return. */
@@ -193,7 +213,7 @@ export class Instance {
     const own = found.filter(({ validSeconds }) => owner && validSeconds === null);
     this.hostsOwn = [...this.hostsOwn, ...own.map(({ address }) => address)];
     for (const there of found) {
-      if (this.isHostsOwn(there.address)) continue;
+      if (this.resuming || this.isHostsOwn(there.address)) continue;
       // The notice that one of ours is gone may not have been read yet.
       if (removeAddress(there) !== 0) continue;
       const text = `${formatAddress(there.address)}/${there.prefixLength}`;

@@ -1,5 +1,6 @@
 import { assertNever } from "../core/errors.ts";
 import type { VrrpStateName } from "../stats/vrrpSnapshot.ts";
+import type { ResumedState } from "./handoff.ts";
 import { OWNER_PRIORITY } from "./priority.ts";
 import {
   type BackupState,
@@ -46,6 +47,8 @@ export function step(state: RouterState, event: RouterEvent, config: MachineConf
       if (event.faults.length > 0) return fail(state, event.faults);
       if (event.waiting.length > 0 || state.kind === "backup" || state.kind === "master") return [state, []];
       return begin(state, config, nowMs);
+    case "resume":
+      return state.kind === "init" ? resume(event.standing, config, nowMs) : [state, []];
     case "configured":
       return [reconfigured(state, event.was, config, nowMs), []];
     case "addressesMissing":
@@ -63,6 +66,26 @@ export function step(state: RouterState, event: RouterEvent, config: MachineConf
       return [INITIAL, resignFrom(state, "INIT", { kind: "stopped" })];
     default:
       return assertNever(event);
+  }
+}
+
+/** Goes on where another program of this process was: no change of state. The advert is first, for it is the one that is late. */
+function resume(standing: ResumedState, config: MachineConfig, nowMs: number): Step {
+  switch (standing.kind) {
+    case "master":
+      return [
+        { kind: "master", advertAtMs: nowMs + config.intervalMs },
+        [{ kind: "advert" }, { kind: "hold" }, { kind: "resumed" }],
+      ];
+    case "backup": {
+      const { learnedIntervalMs } = standing;
+      const downAtMs = nowMs + masterDownMs(config, learnedIntervalMs ?? config.intervalMs);
+      return [{ ...backup(config, nowMs), learnedIntervalMs, downAtMs }, []];
+    }
+    case "fault":
+      return [{ kind: "fault" }, []];
+    default:
+      return assertNever(standing);
   }
 }
 

@@ -35,6 +35,8 @@ export interface AddressHolder {
 export interface Announcer {
   /** A router became MASTER: a burst now, another after `garp_master_delay`, then the refresh, until {@link stop}. */
   becameMaster(): void;
+  /** The router was MASTER in the program before this one and still is: one burst, for whatever was missed, and the refresh. */
+  resume(): void;
   /** A rival of lower priority was heard, or we may not have been heard for a while: a burst at once, and while that goes on no oftener than `garp_lower_prio_delay`. */
   reassert(): void;
   /** No longer MASTER: nothing is sent from now on, pending bursts included. */

@@ -3,15 +3,16 @@ import { assertNever } from "../core/errors.ts";
 import { Level } from "../core/syslogCodes.ts";
 import { Once } from "../log/once.ts";
 import type { VrrpCounters, VrrpInstanceSnapshot, VrrpStateName, VrrpTransition } from "../stats/vrrpSnapshot.ts";
-import { Adverts } from "./adverts.ts";
+import { Adverts, addressFamily } from "./adverts.ts";
 import { addressesChange, changesBetween } from "./changes.ts";
 import { Engine } from "./engine.ts";
+import type { ResumedState, RouterHandoff } from "./handoff.ts";
 import { Peers } from "./peers.ts";
 import { OWNER_PRIORITY, prioritySum, reportSentence, type TrackerReport, type Weighing } from "./priority.ts";
 import type { RouterPorts } from "./routerPorts.ts";
 import { takeRouterSnapshot } from "./routerSnapshot.ts";
 import { Standing } from "./standing.ts";
-import { type Effect, isReady, type MachineConfig, type RouterEvent, stateName } from "./states.ts";
+import { type Effect, isReady, type MachineConfig, type RouterEvent, type RouterState, stateName } from "./states.ts";
 import { type Cause, causeSentence, type Peer, peerName, seconds, type Transition } from "./transitions.ts";
 
 /** What a sync group does for its members, see syncGroup.ts. */
@@ -85,6 +86,42 @@ export class VirtualRouter {
     this.ports.addresses.release();
     this.seen = this.clocks();
     this.apply(() => {});
+  }
+
+  /** In the place of {@link start}: goes on as this router stood in the program before this one. To be told of trackers first. */
+  resume(former: RouterHandoff): void {
+    if (this.phase !== "new") return;
+    this.phase = "running";
+    this.seen = this.clocks();
+    this.changedAtMs = this.seen.nowMs - former.inStateMs;
+    this.lastTransition = former.lastTransition;
+    Object.assign(this.counters, former.counters);
+    this.weighing = this.standing.weigh(this.config.priority);
+    this.handle({ kind: "resume", standing: former.standing });
+    this.apply(() => {});
+  }
+
+  /** How it stands, for another program that takes our place at once; a MASTER says so once more. null: it has not begun. */
+  handOver(): RouterHandoff | null {
+    const standing = resumable(this.engine.state);
+    if (standing === null) return null;
+    if (standing.kind === "master") {
+      this.perform({ kind: "advert" });
+      this.perform({ kind: "hold" });
+    }
+    const { name, virtualRouterId, useVmac } = this.config;
+    return {
+      name,
+      interface: this.config.interface,
+      virtualRouterId,
+      useVmac,
+      family: addressFamily(this.config),
+      standing,
+      inStateMs: this.ports.clock.nowMs() - this.changedAtMs,
+      lastTransition: this.lastTransition,
+      counters: this.counters,
+      reports: this.standing.known,
+    };
   }
 
   /** Priority 0 to the peers, addresses off, timer off; for good. All is done on return. */
@@ -293,6 +330,9 @@ export class VirtualRouter {
       case "announce":
         announcer.becameMaster();
         break;
+      case "resumed":
+        announcer.resume();
+        break;
       case "reassert":
         announcer.reassert();
         break;
@@ -346,4 +386,12 @@ export class VirtualRouter {
   private log(level: Level, text: string): void {
     this.ports.observer.onLog(level, text);
   }
+}
+
+/** A state that another program can go on in; null: INIT. */
+function resumable(state: RouterState): ResumedState | null {
+  if (state.kind === "init") return null;
+  return state.kind === "backup"
+    ? { kind: "backup", learnedIntervalMs: state.learnedIntervalMs }
+    : { kind: state.kind };
 }

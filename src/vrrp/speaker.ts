@@ -5,6 +5,7 @@ import { InterfaceSysctls } from "../net/interfaceSysctl.ts";
 import { LinkMonitor } from "../net/linkMonitor.ts";
 import type { VrrpSnapshot, VrrpStateName } from "../stats/vrrpSnapshot.ts";
 import { addressFamily } from "./adverts.ts";
+import type { RouterHandoff, VrrpHandoff } from "./handoff.ts";
 import { type Host, Instance } from "./instance.ts";
 import type { TrackerReport } from "./priority.ts";
 import type { TransitionReport } from "./routerPorts.ts";
@@ -33,6 +34,8 @@ export interface SpeakerWorld {
   readonly hostName: string;
   readonly health: ServiceHealth;
   readonly observer: SpeakerObserver;
+  /** How the routers stood in the program that was here before; null: nobody was. */
+  readonly handoff: VrrpHandoff | null;
 }
 
 /** All virtual routers of this host: made from a configuration, fed with what this host knows of itself, shown as one. */
@@ -45,6 +48,8 @@ export class Speaker {
   /** Names of the trackers that each router was told of. */
   private readonly tracked = new Map<string, ReadonlySet<string>>();
   private readonly stopFollowing: () => void;
+  /** What the former program's trackers found, until ours have. */
+  private readonly formerReports = new Map<string, readonly TrackerReport[]>();
 
   /** Starts everything; throws SystemError when the kernel lets us watch no interfaces. */
   constructor(
@@ -55,16 +60,25 @@ export class Speaker {
     this.host = {
       clock: world.clock,
       monitor,
-      sysctls: new InterfaceSysctls((ifindex) => monitor.link(ifindex)?.name ?? null),
+      sysctls: new InterfaceSysctls((ifindex) => monitor.link(ifindex)?.name ?? null, world.handoff?.settings),
     };
     this.stopFollowing = monitor.onChange(() => this.follow());
     this.feed = new TrackerFeed({ clock: world.clock, monitor, health: world.health }, (instance, reports) =>
       this.report(instance, reports),
     );
+    const former = new Map(config.instances.map((instance) => [instance.name, formerOf(instance, world.handoff)]));
     for (const instance of config.instances) this.add(instance);
+    for (const [name, router] of former) if (router !== null) this.formerReports.set(name, router.reports);
     this.feed.run(config);
+    for (const [name, router] of former) if (router !== null) this.instances.get(name)?.resume(router);
     this.group();
     for (const instance of this.instances.values()) instance.start();
+  }
+
+  /** Every MASTER says so once more; then how all stand, for another program that takes our place right now. */
+  handOver(): VrrpHandoff {
+    const instances = [...this.instances.values()].flatMap((instance) => instance.handOver() ?? []);
+    return { instances, settings: this.host.sysctls.before };
   }
 
   /** {@link ServiceHealth} answers otherwise than before. */
@@ -140,10 +154,11 @@ export class Speaker {
   private report(name: string, reports: readonly TrackerReport[]): void {
     const router = this.instances.get(name)?.router;
     if (router === undefined) return;
+    const former = this.formerReports.get(name) ?? [];
     const names = new Set(reports.map(({ tracker }) => tracker));
     for (const tracker of this.tracked.get(name) ?? []) if (!names.has(tracker)) router.removeTracker(tracker);
     this.tracked.set(name, names);
-    for (const report of reports) router.setTracker(report);
+    for (const report of reports) router.setTracker(report.state === "unknown" ? knownBefore(report, former) : report);
   }
 
   private follow(): void {
@@ -182,6 +197,23 @@ export class Speaker {
       if (state !== "INIT") this.world.observer.onGroup(group, state);
     }
   }
+}
+
+/** How this router stood in the former program; null: it is another one, or new. */
+function formerOf(config: VrrpInstanceConfig, handoff: VrrpHandoff | null): RouterHandoff | null {
+  const former = handoff?.instances.find(({ name }) => name === config.name);
+  const isSame =
+    former !== undefined &&
+    former.interface === config.interface &&
+    former.virtualRouterId === config.virtualRouterId &&
+    former.useVmac === config.useVmac &&
+    former.family === addressFamily(config);
+  return isSame ? former : null;
+}
+
+/** A tracker that has not answered yet counts as it did before. */
+function knownBefore(report: TrackerReport, former: readonly TrackerReport[]): TrackerReport {
+  return former.find(({ tracker }) => tracker === report.tracker) ?? report;
 }
 
 /** Whether a configuration can take the place of another without the router ending: its identity on the network is the same. */

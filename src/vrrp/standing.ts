@@ -12,6 +12,11 @@ export class Standing {
     return before === undefined || !Bun.deepEquals(before, report);
   }
 
+  /** The latest report of each tracker. */
+  get known(): readonly TrackerReport[] {
+    return [...this.reports.values()];
+  }
+
   /** A tracker that is no longer configured; false when it was not known. */
   forget(tracker: string): boolean {
     return this.reports.delete(tracker);

@@ -1,4 +1,5 @@
 import type { VrrpStateName } from "../stats/vrrpSnapshot.ts";
+import type { ResumedState } from "./handoff.ts";
 import type { TimerSettings } from "./timers.ts";
 import type { Cause, Peer, Transition } from "./transitions.ts";
 
@@ -51,6 +52,8 @@ export type RouterEvent =
   | { readonly kind: "advert"; readonly peer: Peer; readonly alone: boolean }
   /** Faults as they are now, and trackers that have not answered yet. */
   | { readonly kind: "health"; readonly faults: readonly string[]; readonly waiting: readonly string[] }
+  /** Before the start: the program before this one was in this state, and nobody has noticed that it is gone. */
+  | { readonly kind: "resume"; readonly standing: ResumedState }
   /** Priority, intervals or the like changed; `was` is the former configuration. */
   | { readonly kind: "configured"; readonly was: MachineConfig }
   | { readonly kind: "addressesMissing" }
@@ -71,6 +74,8 @@ export type Effect =
   | { readonly kind: "release" }
   /** First announcements of a new MASTER. */
   | { readonly kind: "announce" }
+  /** Still MASTER, in another program. */
+  | { readonly kind: "resumed" }
   /** Announcements after something that may have misled the neighbours. */
   | { readonly kind: "reassert" }
   | { readonly kind: "rival"; readonly peer: Peer }

@@ -71,6 +71,7 @@ address = "${server.address}"
         ends.push(reason);
         watch.ended(reason);
       },
+      onSuccessorFailed() {},
       onStopped(failure) {
         ends.push(failure ?? "stopped");
         watch.ended(failure ?? "stopped");

@@ -8,6 +8,8 @@ export interface ProxyOptions extends StartOptions {
   args?: string[];
   /** Prefix of the command line, e.g. `ns.inside([])` or `["strace", "-f"]`. */
   inside?: string[];
+  /** The executable, to be replaced while it runs; default: the product's. */
+  program?: string;
   /** Longest wait for the listeners; default 10 s. */
   timeoutMs?: number;
 }
@@ -41,8 +43,8 @@ export async function startProxy(toml: string, options: ProxyOptions = {}): Prom
   const configFile = join(dir, "haproxy-lite.toml");
   const { text, socket: adminSocket } = withAdminSocket(toml, join(dir, "admin.sock"));
   writeFileSync(configFile, text);
-  const { args = [], inside = [], timeoutMs, ...startOptions } = options;
-  const running = start([...inside, binary(), "serve", "-c", configFile, ...args], startOptions);
+  const { args = [], inside = [], program = binary(), timeoutMs, ...startOptions } = options;
+  const running = start([...inside, program, "serve", "-c", configFile, ...args], startOptions);
   await running.waitFor(/\bready\b/, timeoutMs === undefined ? {} : { timeoutMs });
   const status = (...more: string[]): Promise<Result> =>
     run([...inside, binary(), "status", "--socket", adminSocket, ...more], startOptions);

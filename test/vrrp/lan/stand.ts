@@ -80,7 +80,12 @@ export class Stand {
         },
       },
       addresses: { hold: note("hold"), release: note("release") },
-      announcer: { becameMaster: note("announce"), reassert: note("reassert"), stop: note("silence") },
+      announcer: {
+        becameMaster: note("announce"),
+        resume: note("resume"),
+        reassert: note("reassert"),
+        stop: note("silence"),
+      },
       observer,
       present: () => this.router.state === "MASTER",
       rivals: () => [],

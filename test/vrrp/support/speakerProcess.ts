@@ -33,6 +33,7 @@ export const calls = {
     speaker = new Speaker(config, {
       clock,
       hostName: "here",
+      handoff: null,
       health: { proxy: () => proxy, listen: () => ({ state: "unknown", detail: "" }) },
       observer: {
         onLog: (level, text) => note(text, level),

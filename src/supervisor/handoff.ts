@@ -1,0 +1,119 @@
+import { closeSync, readSync, writeSync } from "node:fs";
+import type { Config } from "../config/schema.ts";
+import { HANDOFF_VARIABLE } from "../core/earlySignals.ts";
+import type { Endpoint } from "../core/endpoint.ts";
+import { errno, libc, SystemError } from "../net/libc.ts";
+import type { HealthReport } from "../proxy/protocol.ts";
+import type { VrrpHandoff } from "../vrrp/handoff.ts";
+
+/** What both programs of an upgrade must mean the same by; another number refuses the upgrade before anything happens. */
+export const HANDOFF_VERSION = 1;
+
+const O_CLOEXEC = 0o2000000;
+const O_NONBLOCK = 0o4000;
+const F_SETPIPE_SZ = 1031;
+const CHUNK_BYTES = 65_536;
+
+/**
+ * What one program tells the other when it executes it in its own place: all that is open, and all that the new one cannot
+ * find out. Descriptors are numbers of the process, which stays the same.
+ */
+export interface Handoff {
+  readonly version: number;
+  readonly pid: number;
+  /** What it was and what ordered the upgrade, for people. */
+  readonly from: string;
+  readonly by: string;
+  /** Command line of the program, for the next upgrade. */
+  readonly program: readonly string[];
+  /** Whether SIGHUP was ignored when it was started: it cannot be told any more. */
+  readonly hangupIgnored: boolean;
+  /** Why an upgrade was called off: this program was there before and is there again. null: this is the upgrade. */
+  readonly failure: string | null;
+  /** The executable of whoever hands over, to be executed again should the new one fail; null: nothing to go back to. */
+  readonly executable: number | null;
+  /** What ran before, for the program that is executed again should the new one fail: the file may say something else. */
+  readonly config: Config;
+  readonly listeners: readonly OpenListener[];
+  readonly admin: OpenListener;
+  readonly pidFile: { readonly path: string; readonly fd: number } | null;
+  /** The proxy process that serves, and those that finish their connections. */
+  readonly proxy: OpenProxy;
+  readonly retired: readonly OpenProxy[];
+  readonly health: HealthReport | null;
+  readonly startedWallMs: number;
+  readonly restarts: number;
+  readonly vrrp: VrrpHandoff | null;
+}
+
+export interface OpenListener {
+  /** What the proxy process knows it by. */
+  readonly id: number;
+  readonly endpoint: Endpoint;
+  readonly fds: number[];
+}
+
+/** A proxy process, our end of its handover channel, and of what passes open files to it. */
+export interface OpenProxy {
+  readonly pid: number;
+  readonly channel: number;
+  readonly passing: number;
+}
+
+/** All descriptors that a handoff speaks of. */
+export function descriptorsOf({ executable, listeners, admin, pidFile, proxy, retired }: Handoff): number[] {
+  return [
+    ...(executable === null ? [] : [executable]),
+    ...[...listeners, admin].flatMap(({ fds }) => fds),
+    ...(pidFile === null ? [] : [pidFile.fd]),
+    ...[proxy, ...retired].flatMap(({ channel, passing }) => [channel, passing]),
+  ];
+}
+
+/** Writes a handoff where {@link takeHandoff} finds it, and returns that descriptor and the environment to execute with. Throws SystemError. */
+export function putHandoff(
+  handoff: Handoff,
+  environment: Readonly<Record<string, string | undefined>>,
+): { fd: number; environment: Record<string, string | undefined> } {
+  const bytes = Buffer.from(JSON.stringify(handoff));
+  const ends = new Int32Array(new ArrayBuffer(8));
+  if (libc.pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) throw new SystemError("pipe2", errno());
+  const [read, write] = ends as unknown as [number, number];
+  try {
+    libc.fcntl(write, F_SETPIPE_SZ, Math.max(CHUNK_BYTES, bytes.length));
+    if (writeSync(write, bytes) < bytes.length) throw new Error("the handoff does not fit a pipe");
+  } catch (error) {
+    closeSync(read);
+    throw error;
+  } finally {
+    closeSync(write);
+  }
+  return { fd: read, environment: { ...environment, [HANDOFF_VARIABLE]: String(read) } };
+}
+
+/** The handoff that this program was executed with; null: it was started in the usual way. Found once: whoever we start has none. */
+export function takeHandoff(environment: Record<string, string | undefined>): Handoff | null {
+  const named = environment[HANDOFF_VARIABLE];
+  delete environment[HANDOFF_VARIABLE];
+  if (named === undefined || !/^\d+$/.test(named)) return null;
+  try {
+    const handoff = JSON.parse(readAll(Number(named))) as Handoff;
+    return handoff.version === HANDOFF_VERSION && handoff.pid === process.pid ? handoff : null;
+  } catch {
+    return null; // left over in an environment, and no descriptor of ours
+  }
+}
+
+function readAll(fd: number): string {
+  const chunks: Buffer[] = [];
+  try {
+    for (;;) {
+      const chunk = Buffer.alloc(CHUNK_BYTES);
+      const length = readSync(fd, chunk);
+      if (length === 0) return Buffer.concat(chunks).toString();
+      chunks.push(chunk.subarray(0, length));
+    }
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -1,0 +1,29 @@
+import type { VrrpCounters, VrrpTransition } from "../stats/vrrpSnapshot.ts";
+import type { TrackerReport } from "./priority.ts";
+
+/** How the virtual routers of this process stand, for the program that takes its place. Plain JSON; ages instead of times. */
+export interface VrrpHandoff {
+  readonly instances: readonly RouterHandoff[];
+  /** Settings of interfaces that were changed, as they were before: "IFINDEX KEY" and the value. */
+  readonly settings: Readonly<Record<string, number>>;
+}
+
+/** One virtual router. */
+export interface RouterHandoff {
+  readonly name: string;
+  readonly interface: string;
+  readonly virtualRouterId: number;
+  readonly useVmac: boolean;
+  readonly family: 4 | 6;
+  readonly standing: ResumedState;
+  readonly inStateMs: number;
+  readonly lastTransition: VrrpTransition | null;
+  readonly counters: VrrpCounters;
+  readonly reports: readonly TrackerReport[];
+}
+
+/** The state to go on in; INIT is no state to go on in. */
+export type ResumedState =
+  | { readonly kind: "master" }
+  | { readonly kind: "backup"; readonly learnedIntervalMs: number | null }
+  | { readonly kind: "fault" };
