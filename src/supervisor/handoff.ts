@@ -40,6 +40,8 @@ export interface Handoff {
   /** The proxy process that serves, and those that finish their connections. */
   readonly proxy: OpenProxy;
   readonly retired: readonly OpenProxy[];
+  /** The process that sends adverts meanwhile, until its channel is closed; null: none is needed. */
+  readonly standIn: OpenProxy | null;
   readonly health: HealthReport | null;
   readonly startedWallMs: number;
   readonly restarts: number;
@@ -51,19 +53,19 @@ export interface OpenListener {
   readonly fds: number[];
 }
 
-/** A proxy process, and our end of its handover channel. */
+/** A process of ours, and our end of the channel to it that survives an execution. */
 export interface OpenProxy {
   readonly pid: number;
   readonly channel: number;
 }
 
 /** All descriptors that a handoff speaks of. */
-export function descriptorsOf({ executable, listeners, admin, pidFile, proxy, retired }: Handoff): number[] {
+export function descriptorsOf({ executable, listeners, admin, pidFile, proxy, retired, standIn }: Handoff): number[] {
   return [
     ...(executable === null ? [] : [executable]),
     ...[...listeners, admin].flatMap(({ fds }) => fds),
     ...(pidFile === null ? [] : [pidFile.fd]),
-    ...[proxy, ...retired].map(({ channel }) => channel),
+    ...[proxy, ...retired, ...(standIn === null ? [] : [standIn])].map(({ channel }) => channel),
   ];
 }
 

@@ -8,7 +8,7 @@ import { Level } from "../core/syslogCodes.ts";
 import { COMMIT, VERSION } from "../core/version.ts";
 import type { Logger } from "../log/logger.ts";
 import { addressSpaceProblem } from "../net/compiler.ts";
-import { SystemError } from "../net/libc.ts";
+import { libc, SystemError } from "../net/libc.ts";
 import { raiseFileLimit } from "../net/limits.ts";
 import type { StandardStream } from "../net/standardStreams.ts";
 import { releaseStartupPagesSoon } from "../net/startupPages.ts";
@@ -21,13 +21,14 @@ import { chooseAccount } from "./account.ts";
 import { shedCapabilities } from "./capabilities.ts";
 import { CrashDesk } from "./crashDesk.ts";
 import { filesNeeded, maxconnWithin } from "./fileBudget.ts";
-import { HANDOFF_VERSION, type Handoff } from "./handoff.ts";
+import { HANDOFF_VERSION, type Handoff, type OpenProxy } from "./handoff.ts";
 import { BoundListeners } from "./listeners.ts";
 import { claimPidFile, keepPidFile, PidFileHeld, pidFileDescriptor } from "./pidFile.ts";
 import { ProxyHost } from "./proxyHost.ts";
 import { PROXY_LATE_MS, ProxyWatch } from "./proxyWatch.ts";
 import { planReload } from "./reload.ts";
 import { SdNotify, type ServiceState } from "./sdNotify.ts";
+import { dismissStandIn, startStandIn } from "./standIn.ts";
 import { statusLine } from "./statusLine.ts";
 import { executeSuccessor, openOwnExecutable, rollBack, successorProblem } from "./upgrade.ts";
 import { VirtualIps } from "./virtualIps.ts";
@@ -161,6 +162,7 @@ export class Supervisor {
     try {
       shedCapabilities(config.global);
       if (config.vrrp !== null) this.startVirtualIps(config.vrrp, handoff?.vrrp ?? null);
+      if (handoff?.standIn != null) dismissStandIn(handoff.standIn, world.clock);
     } catch (error) {
       if (handoff === null) {
         this.removePidFile?.();
@@ -223,6 +225,18 @@ export class Supervisor {
     const problem = await successorProblem(program, world.reload.path, world.clock);
     if (problem !== null) return problem;
     if ((await this.host?.handOver()) == null) return "no proxy process answers";
+    const standIn = await startStandIn(world.proxyCommand.slice(0, -1), this.virtualIps?.standIn() ?? [], world.clock);
+    try {
+      return await this.execute(by, standIn);
+    } finally {
+      if (standIn !== null) libc.close(standIn.channel);
+    }
+  }
+
+  /** Returns only when that fails: why. */
+  private async execute(by: string, standIn: OpenProxy | null): Promise<string> {
+    const { world } = this;
+    const { program } = world.upgrade;
     this.say(`${by}: executing ${program.join(" ")}`);
     this.service.reloading();
     await Promise.all([world.stdout.drain(), world.stderr.drain()]);
@@ -232,7 +246,7 @@ export class Supervisor {
     let executable: number | null = null;
     try {
       executable = openOwnExecutable();
-      const handoff = this.makeHandoff(by, executable);
+      const handoff = this.makeHandoff(by, executable, standIn);
       if (handoff === null) return "no proxy process serves";
       executeSuccessor(handoff);
     } catch (error) {
@@ -243,7 +257,7 @@ export class Supervisor {
   }
 
   /** All that is open now, and how things stand; null: no proxy process serves. */
-  private makeHandoff(by: string, executable: number | null): Handoff | null {
+  private makeHandoff(by: string, executable: number | null, standIn: OpenProxy | null = null): Handoff | null {
     const { config, world, health, startedWallMs, listeners } = this;
     const { pidfile } = config.global;
     const open = this.host?.open ?? null;
@@ -264,6 +278,7 @@ export class Supervisor {
       admin,
       pidFile: pidfile === null || pidFd === null ? null : { path: pidfile, fd: pidFd },
       ...open,
+      standIn,
       health,
       startedWallMs,
       vrrp: this.virtualIps?.handOver() ?? null,
