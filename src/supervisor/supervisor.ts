@@ -30,6 +30,7 @@ import { planReload } from "./reload.ts";
 import { SdNotify, type ServiceState } from "./sdNotify.ts";
 import { dismissStandIn, startStandIn } from "./standIn.ts";
 import { statusLine } from "./statusLine.ts";
+import { reapStrays } from "./strays.ts";
 import { executeSuccessor, openOwnExecutable, rollBack, successorProblem } from "./upgrade.ts";
 import { VirtualIps } from "./virtualIps.ts";
 
@@ -175,7 +176,12 @@ export class Supervisor {
   }
 
   /** The proxy process of the former program serves on: as far as anybody can tell, nothing has happened. */
-  private adopt(host: ProxyHost, { proxy, retired, restarts, health }: Handoff): void {
+  private adopt(host: ProxyHost, { proxy, retired, restarts, health, standIn }: Handoff): void {
+    const known = [proxy, ...retired, ...(standIn === null ? [] : [standIn])];
+    reapStrays(
+      known.map(({ pid }) => pid),
+      this.world.clock,
+    );
     this.everReady = true;
     host.adopt(proxy, retired, restarts);
     if (health !== null) {
