@@ -1,7 +1,7 @@
 import { type CommandDef, parseArgs, renderUsage } from "citty";
 import { suggest } from "../config/suggest.ts";
 import { UserError } from "../core/errors.ts";
-import { PROXY_PROCESS, SUCCESSOR_CHECK } from "../core/self.ts";
+import { PROXY_PROCESS, STAND_IN, SUCCESSOR_CHECK } from "../core/self.ts";
 import { COMMIT, VERSION } from "../core/version.ts";
 import { findUsageProblem, joinRest } from "./args.ts";
 import type { Command } from "./command.ts";
@@ -50,6 +50,7 @@ async function run([name, ...rest]: readonly string[]): Promise<number> {
   // Not for people: what the supervisor makes of this program, see supervisor/run.ts.
   if (name === PROXY_PROCESS) return await (await import("../proxy/entry.ts")).runProxyProcess();
   // Nor this, see supervisor/upgrade.ts.
+  if (name === STAND_IN) return await (await import("../supervisor/standIn.ts")).runStandIn();
   if (name === SUCCESSOR_CHECK) return await (await import("./successor.ts")).canSucceed(rest);
   if (name === "--version" || name === "-V") return say(`${NAME} ${VERSION} (${COMMIT})`);
   if (name === "--help" || name === "-h" || name === "help") return say(usage());

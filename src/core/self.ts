@@ -4,6 +4,9 @@ export const PROXY_PROCESS = "(proxy)";
 /** Argument that asks this program whether it can take the place of one that runs, see cli/successor.ts. */
 export const SUCCESSOR_CHECK = "(successor)";
 
+/** Argument that makes this program send the adverts of one that executes another, see supervisor/standIn.ts. */
+export const STAND_IN = "(standin)";
+
 /**
  * The environment of a process of ours, from our own: without what the service manager says to the main process alone
  * (sd_notify(3), sd_watchdog_enabled(3)).

@@ -10,6 +10,8 @@ import type { ServerMemory } from "../pool/server.ts";
  * program: everything goes by name, and whoever reads it leaves out what it does not know.
  */
 export interface Inheritance {
+  /** For how long its counters have been counting, those included that it inherited itself. */
+  readonly countedForMs: number;
   readonly process: Counts;
   readonly listens: readonly InheritedListen[];
 }
@@ -45,9 +47,11 @@ const HIGHEST: ReadonlySet<string> = new Set(["maxCurrent", "maxQueued", "lastSe
 export function describeInheritance(
   board: ProcessBoard,
   pools: readonly Pool[],
+  countedForMs: number,
   check: (pool: Pool, slot: number) => InheritedCheck | null,
 ): Inheritance {
   return {
+    countedForMs,
     process: countsOf(ThreadCounter, (index, name) => (HIGHEST.has(name) ? board.max(index) : board.sum(index))),
     listens: pools.map((pool) => ({
       name: pool.config.name,
@@ -68,6 +72,7 @@ export function describeInheritance(
 /** What has been counted since: `after` without `before`. The highest values stay what they are. */
 export function countedSince(before: Inheritance, after: Inheritance): Inheritance {
   return {
+    countedForMs: after.countedForMs,
     process: difference(before.process, after.process),
     listens: after.listens.map((listen) => {
       const old = before.listens.find(({ name }) => name === listen.name);

@@ -222,9 +222,15 @@ export class ProxyProcess {
   }
 
   private inheritance(): Inheritance {
-    return describeInheritance(this.processBoard, [...this.pools.values()], (pool, slot) =>
+    const countedForMs = this.world.clock.nowMs() - this.countingSinceMs;
+    return describeInheritance(this.processBoard, [...this.pools.values()], countedForMs, (pool, slot) =>
       this.servers.checkMemory(pool, slot),
     );
+  }
+
+  /** When the counters stood at 0, in this process or in one before it. */
+  private get countingSinceMs(): number {
+    return this.startedMs - (this.given.inheritance?.countedForMs ?? 0);
   }
 
   /** How the supervisor's virtual routers stand now; null: there are none any more. */
@@ -357,7 +363,7 @@ export class ProxyProcess {
       supervisorPid: given.supervisorPid,
       node: hostname(),
       startedMs: nowMs - (world.clock.wallMs() - given.startedWallMs),
-      proxyStartedMs: this.startedMs,
+      proxyStartedMs: this.countingSinceMs,
       startedWallMs: given.startedWallMs,
       restarts: given.restarts,
       stopping: this.stopping,

@@ -40,6 +40,8 @@ export interface Handoff {
   /** The proxy process that serves, and those that finish their connections. */
   readonly proxy: OpenProxy;
   readonly retired: readonly OpenProxy[];
+  /** The process that sends adverts meanwhile, until its channel is closed; null: none is needed. */
+  readonly standIn: OpenProcess | null;
   readonly health: HealthReport | null;
   readonly startedWallMs: number;
   readonly restarts: number;
@@ -53,20 +55,25 @@ export interface OpenListener {
   readonly fds: number[];
 }
 
-/** A proxy process, our end of its handover channel, and of what passes open files to it. */
-export interface OpenProxy {
+/** A process of ours, and our end of the channel to it that survives an execution. */
+export interface OpenProcess {
   readonly pid: number;
   readonly channel: number;
+}
+
+/** A proxy process, and our end of what passes open files to it as well. */
+export interface OpenProxy extends OpenProcess {
   readonly passing: number;
 }
 
 /** All descriptors that a handoff speaks of. */
-export function descriptorsOf({ executable, listeners, admin, pidFile, proxy, retired }: Handoff): number[] {
+export function descriptorsOf({ executable, listeners, admin, pidFile, proxy, retired, standIn }: Handoff): number[] {
   return [
     ...(executable === null ? [] : [executable]),
     ...[...listeners, admin].flatMap(({ fds }) => fds),
     ...(pidFile === null ? [] : [pidFile.fd]),
-    ...[proxy, ...retired].flatMap(({ channel, passing }) => [channel, passing]),
+    ...[proxy, ...retired].map(({ passing }) => passing),
+    ...[proxy, ...retired, ...(standIn === null ? [] : [standIn])].map(({ channel }) => channel),
   ];
 }
 

@@ -9,7 +9,7 @@ import { Level } from "../core/syslogCodes.ts";
 import { COMMIT, VERSION } from "../core/version.ts";
 import type { Logger } from "../log/logger.ts";
 import { addressSpaceProblem } from "../net/compiler.ts";
-import { SystemError } from "../net/libc.ts";
+import { libc, SystemError } from "../net/libc.ts";
 import { raiseFileLimit } from "../net/limits.ts";
 import type { StandardStream } from "../net/standardStreams.ts";
 import { releaseStartupPagesSoon } from "../net/startupPages.ts";
@@ -22,14 +22,16 @@ import { chooseAccount } from "./account.ts";
 import { shedCapabilities } from "./capabilities.ts";
 import { CrashDesk } from "./crashDesk.ts";
 import { filesNeeded, maxconnWithin } from "./fileBudget.ts";
-import { HANDOFF_VERSION, type Handoff } from "./handoff.ts";
+import { HANDOFF_VERSION, type Handoff, type OpenProcess } from "./handoff.ts";
 import { BoundListeners } from "./listeners.ts";
 import { claimPidFile, keepPidFile, PidFileHeld, pidFileDescriptor } from "./pidFile.ts";
 import { ProxyHost } from "./proxyHost.ts";
 import { PROXY_LATE_MS, ProxyWatch } from "./proxyWatch.ts";
 import { Reloader, type ReloadOutcome } from "./reloader.ts";
 import { SdNotify, type ServiceState } from "./sdNotify.ts";
+import { dismissStandIn, startStandIn } from "./standIn.ts";
 import { statusLine } from "./statusLine.ts";
+import { reapStrays } from "./strays.ts";
 import { executeSuccessor, openOwnExecutable, rollBack, successorProblem } from "./upgrade.ts";
 import { VirtualIps } from "./virtualIps.ts";
 
@@ -176,6 +178,7 @@ export class Supervisor {
     try {
       shedCapabilities(config.global);
       if (config.vrrp !== null) this.startVirtualIps(config.vrrp, handoff?.vrrp ?? null);
+      if (handoff?.standIn != null) dismissStandIn(handoff.standIn, world.clock);
     } catch (error) {
       if (handoff === null) {
         this.removePidFile?.();
@@ -188,7 +191,12 @@ export class Supervisor {
   }
 
   /** The proxy process of the former program serves on: as far as anybody can tell, nothing has happened. */
-  private takeOver(host: ProxyHost, { proxy, retired, restarts, health }: Handoff): void {
+  private takeOver(host: ProxyHost, { proxy, retired, restarts, health, standIn }: Handoff): void {
+    const known = [proxy, ...retired, ...(standIn === null ? [] : [standIn])];
+    reapStrays(
+      known.map(({ pid }) => pid),
+      this.world.clock,
+    );
     this.everReady = true;
     host.adopt(proxy, retired, restarts);
     if (health !== null) {
@@ -242,6 +250,18 @@ export class Supervisor {
     const problem = await successorProblem(program, world.reload.path, world.clock);
     if (problem !== null) return problem;
     if ((await this.host?.handOver()) == null) return "no proxy process answers";
+    const standIn = await startStandIn(world.proxyCommand.slice(0, -1), this.virtualIps?.standIn() ?? [], world.clock);
+    try {
+      return await this.execute(by, standIn);
+    } finally {
+      if (standIn !== null) libc.close(standIn.channel);
+    }
+  }
+
+  /** Returns only when that fails: why. */
+  private async execute(by: string, standIn: OpenProcess | null): Promise<string> {
+    const { world } = this;
+    const { program } = world.upgrade;
     this.say(`${by}: executing ${program.join(" ")}`);
     this.service.reloading();
     await Promise.all([world.stdout.drain(), world.stderr.drain()]);
@@ -251,7 +271,7 @@ export class Supervisor {
     let executable: number | null = null;
     try {
       executable = openOwnExecutable();
-      const handoff = this.makeHandoff(by, executable);
+      const handoff = this.makeHandoff(by, executable, standIn);
       if (handoff === null) return "no proxy process serves";
       executeSuccessor(handoff);
     } catch (error) {
@@ -262,7 +282,7 @@ export class Supervisor {
   }
 
   /** All that is open now, and how things stand; null: no proxy process serves. */
-  private makeHandoff(by: string, executable: number | null): Handoff | null {
+  private makeHandoff(by: string, executable: number | null, standIn: OpenProcess | null = null): Handoff | null {
     const { config, world, health, startedWallMs, listeners } = this;
     const { pidfile } = config.global;
     const open = this.host?.open ?? null;
@@ -282,6 +302,7 @@ export class Supervisor {
       admin: listeners.openAdmin,
       pidFile: pidfile === null || pidFd === null ? null : { path: pidfile, fd: pidFd },
       ...open,
+      standIn,
       health,
       startedWallMs,
       vrrp: this.virtualIps?.handOver() ?? null,

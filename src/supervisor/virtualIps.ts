@@ -7,6 +7,7 @@ import { Notifier, type NotifyConfig } from "../notify/notifier.ts";
 import type { VrrpSnapshot, VrrpStateName } from "../stats/vrrpSnapshot.ts";
 import type { VrrpHandoff } from "../vrrp/handoff.ts";
 import { Speaker } from "../vrrp/speaker.ts";
+import type { StandInRouter } from "../vrrp/standIn.ts";
 import type { ServiceHealth } from "../vrrp/trackerFeed.ts";
 
 /** What the virtual IPs need of the supervisor. */
@@ -88,6 +89,11 @@ export class VirtualIps {
   disband(): Promise<void> {
     this.speaker.reload({ ...this.config, instances: [], scripts: [] });
     return this.stop();
+  }
+
+  /** See {@link Speaker.standIn}. */
+  standIn(): StandInRouter[] {
+    return this.speaker.standIn();
   }
 
   /** Says once more who is MASTER, and how everything stands, for another program that takes our place right now. */

@@ -48,13 +48,30 @@ export class Adverts {
     this.addresses = listOf(this.wire.addresses);
   }
 
+  /** What each receiver was found to speak, for another program. */
+  get learned(): Record<string, ChecksumDialect> {
+    return Object.fromEntries(this.dialects);
+  }
+
+  /** Goes on with what another program found. */
+  remember(learned: Readonly<Record<string, ChecksumDialect>>): void {
+    for (const [receiver, dialect] of Object.entries(learned)) this.dialects.set(receiver, dialect);
+  }
+
+  /** The message to each destination, as {@link send} would send it; none without a source address. */
+  messages(priority: number): { destination: Uint8Array; message: Uint8Array }[] {
+    const { source, destinations } = this.transport;
+    if (source === null) return [];
+    const advert = this.advertOf(priority);
+    return destinations.map((destination) => ({
+      destination,
+      message: encodeAdvert(advert, { source, destination, dialect: this.dialectFor(destination) }),
+    }));
+  }
+
   /** Sends one advert to every destination, in the checksum dialect that the destination speaks itself. */
   send(priority: number): void {
-    const { source, destinations } = this.transport;
-    if (source === null) return;
-    const advert = this.advertOf(priority);
-    for (const destination of destinations) {
-      const message = encodeAdvert(advert, { source, destination, dialect: this.dialectFor(destination) });
+    for (const { destination, message } of this.messages(priority)) {
       const result = this.transport.send(destination, message);
       if (result < 0) this.sendFailed(priority, destination, -result);
       else if (priority === 0) this.counters.priorityZeroSent += 1;

@@ -1,4 +1,5 @@
 import type { VrrpCounters, VrrpTransition } from "../stats/vrrpSnapshot.ts";
+import type { ChecksumDialect } from "./checksum.ts";
 import type { TrackerReport } from "./priority.ts";
 
 /** How the virtual routers of this process stand, for the program that takes its place. Plain JSON; ages instead of times. */
@@ -20,6 +21,8 @@ export interface RouterHandoff {
   readonly lastTransition: VrrpTransition | null;
   readonly counters: VrrpCounters;
   readonly reports: readonly TrackerReport[];
+  /** Checksums that receivers of adverts were found to make. */
+  readonly dialects: Readonly<Record<string, ChecksumDialect>>;
 }
 
 /** The state to go on in; INIT is no state to go on in. */

@@ -17,6 +17,7 @@ import { OWNER_PRIORITY } from "./priority.ts";
 import { type Rival, RivalProbe } from "./rivalProbe.ts";
 import { VirtualRouter } from "./router.ts";
 import type { RouterObserver } from "./routerPorts.ts";
+import type { StandInRouter } from "./standIn.ts";
 import { VirtualAddress } from "./virtualAddress.ts";
 
 /** What all virtual routers of this process share. */
@@ -115,6 +116,14 @@ export class Instance {
     this.follow();
     this.resuming = false;
     this.router.resume(former);
+  }
+
+  /** What another process is to send so that we are taken for MASTER while we say nothing; null: we are not. */
+  standIn(): StandInRouter | null {
+    const socket = this.port.socketOptions;
+    const adverts = this.router.advertsNow();
+    if (socket === null || adverts.length === 0) return null;
+    return { socket, adverts, intervalMs: this.config.advertIntMs };
   }
 
   /** See {@link VirtualRouter.handOver}; null: it does not take part yet. */

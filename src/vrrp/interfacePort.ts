@@ -5,7 +5,7 @@ import type { Link } from "../net/linkMessages.ts";
 import type { LinkMonitor } from "../net/linkMonitor.ts";
 import { createMacvlan, deleteMacvlan, VMAC_PARENT_SETTINGS, virtualMac } from "../net/macvlan.ts";
 import { PacketSocket } from "../net/packetSocket.ts";
-import { ProtocolSocket } from "../net/rawSocket.ts";
+import { ProtocolSocket, type ProtocolSocketOptions } from "../net/rawSocket.ts";
 import { parseIp } from "../net/sockaddr.ts";
 import { sameAddress } from "./address.ts";
 import { addressFamily } from "./adverts.ts";
@@ -54,6 +54,7 @@ interface Macvlan {
 interface Opened {
   readonly link: Link;
   readonly adverts: ProtocolSocket;
+  readonly options: ProtocolSocketOptions;
   readonly place: Place;
   close(): void;
 }
@@ -85,6 +86,11 @@ export class InterfacePort implements AdvertTransport {
   /** null while the interface is not there. */
   get place(): Place | null {
     return this.opened?.place ?? null;
+  }
+
+  /** What adverts go through, for somebody who sends them in our place; null: nothing is open. */
+  get socketOptions(): ProtocolSocketOptions | null {
+    return this.opened === null ? null : { ...this.opened.options, source: this.own };
   }
 
   send(destination: Uint8Array, message: Uint8Array): number {
@@ -202,7 +208,7 @@ export class InterfacePort implements AdvertTransport {
       const unicast = config.unicastPeers.length > 0;
       // Frames from the virtual MAC arrive at our own macvlan of that MAC alone, those for our address below it.
       const heard = unicast ? link : device;
-      const adverts = ProtocolSocket.open({
+      const options = {
         family,
         protocol: IPPROTO_VRRP,
         device: heard.name,
@@ -210,7 +216,8 @@ export class InterfacePort implements AdvertTransport {
         group: unicast ? null : (this.destinations[0] ?? null),
         source,
         sendDevice: { name: device.name, ifindex: device.index },
-      });
+      };
+      const adverts = ProtocolSocket.open(options);
       closers.push(() => adverts.close());
       const frames = PacketSocket.open(device.index);
       closers.push(() => frames.close());
@@ -228,7 +235,7 @@ export class InterfacePort implements AdvertTransport {
       const close = () => {
         for (const each of closers.reverse()) each();
       };
-      this.opened = { link, adverts, place, close };
+      this.opened = { link, adverts, options, place, close };
       observer.onFault("socket", null);
     } catch (error) {
       for (const close of closers.reverse()) close();

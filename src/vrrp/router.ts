@@ -96,9 +96,15 @@ export class VirtualRouter {
     this.changedAtMs = this.seen.nowMs - former.inStateMs;
     this.lastTransition = former.lastTransition;
     Object.assign(this.counters, former.counters);
+    this.adverts.remember(former.dialects);
     this.weighing = this.standing.weigh(this.config.priority);
     this.handle({ kind: "resume", standing: former.standing });
     this.apply(() => {});
+  }
+
+  /** Adverts as a MASTER sends them, for somebody who sends them in our place; none unless it is MASTER. */
+  advertsNow(): { destination: Uint8Array; message: Uint8Array }[] {
+    return this.engine.state.kind === "master" ? this.adverts.messages(this.weighing.effective) : [];
   }
 
   /** How it stands, for another program that takes our place at once; a MASTER says so once more. null: it has not begun. */
@@ -121,6 +127,7 @@ export class VirtualRouter {
       lastTransition: this.lastTransition,
       counters: this.counters,
       reports: this.standing.known,
+      dialects: this.adverts.learned,
     };
   }
 

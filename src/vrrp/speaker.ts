@@ -9,6 +9,7 @@ import type { RouterHandoff, VrrpHandoff } from "./handoff.ts";
 import { type Host, Instance } from "./instance.ts";
 import type { TrackerReport } from "./priority.ts";
 import type { TransitionReport } from "./routerPorts.ts";
+import type { StandInRouter } from "./standIn.ts";
 import { SyncGroup } from "./syncGroup.ts";
 import { type ServiceHealth, TrackerFeed } from "./trackerFeed.ts";
 
@@ -73,6 +74,11 @@ export class Speaker {
     for (const [name, router] of former) if (router !== null) this.instances.get(name)?.resume(router);
     this.group();
     for (const instance of this.instances.values()) instance.start();
+  }
+
+  /** What another process is to send so that our MASTERs are taken for such while we say nothing. */
+  standIn(): StandInRouter[] {
+    return [...this.instances.values()].flatMap((instance) => instance.standIn() ?? []);
   }
 
   /** Every MASTER says so once more; then how all stand, for another program that takes our place right now. */

@@ -1,0 +1,249 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { client } from "../../support/client.ts";
+import { serve } from "../../support/echo.ts";
+import { freePort } from "../../support/ports.ts";
+import { start } from "../../support/process.ts";
+import { tmpDir } from "../../support/tmp.ts";
+import { until } from "../../support/until.ts";
+import { Load } from "../process/load.ts";
+import { childrenOf, isRunning, liveClient, logLines, openFiles, proxyPid, snapshot, toml } from "../process/stand.ts";
+import { compileVariant, NEXT, startUpgradable, type Variant } from "./versions.ts";
+
+const versions = {} as Record<Variant, string>;
+let dir = "";
+
+beforeAll(async () => {
+  dir = mkdtempSync(join(tmpdir(), "hl-versions-"));
+  for (const variant of ["next", "crashingProxy", "hangingProxy"] as const)
+    versions[variant] = await compileVariant(variant, dir);
+}, 60_000);
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+/** Chunks of the client's data, each different, so that no loss or repetition goes unseen. */
+function chunk(index: number): Buffer {
+  return Buffer.alloc(64 << 10, `${index} `);
+}
+
+describe("SIGUSR2", () => {
+  test("runs the program on disk in the same process: pid, pid file, sockets and connections stay", async () => {
+    const echo = await serve({ kind: "echo" });
+    const port = freePort();
+    const pidfile = join(tmpDir(), "lite.pid");
+    const proxy = await startUpgradable(
+      toml({ port, threads: 2, servers: [echo], global: `pidfile = "${pidfile}"`, check: 'interval = "200ms"' }),
+    );
+    const idle = await liveClient(port);
+    const former = proxyPid(proxy);
+    const files = openFiles(proxy.pid);
+    proxy.put(versions.next);
+    await proxy.upgrade();
+    expect(readFileSync(pidfile, "utf8")).toBe(`${proxy.pid}\n`);
+    expect(readlinkSync(`/proc/${proxy.pid}/exe`)).toBe(readlinkSync(`/proc/${proxyPid(proxy)}/exe`));
+    const { process } = await snapshot(proxy);
+    expect(process).toMatchObject({ version: NEXT, supervisorPid: proxy.pid, pid: proxyPid(proxy), restarts: 0 });
+    expect(proxyPid(proxy)).not.toBe(former);
+    // Whoever was connected stays with the process that they are connected to.
+    await idle.send("still here?");
+    await idle.receive("still here?");
+    expect(childrenOf(proxy.pid).sort()).toEqual([former, proxyPid(proxy)].sort());
+    idle.fin();
+    await until("the former proxy process to be gone, no zombie left", () => childrenOf(proxy.pid).length === 1);
+    await until("no descriptor to be left over", () => openFiles(proxy.pid) <= files);
+    // The lock is still held.
+    const second = start([join(dir, "next"), "serve", "-c", proxy.configFile]);
+    expect((await second.exited).code).toBe(1);
+    expect(second.stderr()).toContain(`another instance is running with pid ${proxy.pid}`);
+    expect(await proxy.stop()).toEqual({ code: 0, signal: null });
+  }, 60_000);
+
+  test("hands nothing of the upgrade on to processes that are started afterwards", async () => {
+    const proxy = await startUpgradable(toml({ port: freePort(), servers: [await serve({ kind: "echo" })] }));
+    await proxy.upgrade();
+    expect(readFileSync(`/proc/${proxyPid(proxy)}/environ`, "latin1")).not.toContain("HANDOFF");
+  }, 60_000);
+
+  test("three times under a storm of short connections: none is refused, reset or short; a long transfer is exact", async () => {
+    const echo = await serve({ kind: "echo" });
+    const port = freePort();
+    const proxy = await startUpgradable(
+      toml({ port, threads: 2, servers: [echo], listen: 'log = "off"', log: 'address = "stdout"\nlevel = "notice"' }),
+    );
+    const load = new Load(port, 10);
+    const transfer = client(port);
+    let sent = 0;
+    const expected: Buffer[] = [];
+    const pour = (async () => {
+      for (; sent < 400; sent++) {
+        expected.push(chunk(sent));
+        await transfer.send(chunk(sent));
+        await Bun.sleep(5);
+      }
+    })();
+    for (let round = 0; round < 3; round++) {
+      const { served } = load.outcomes;
+      await until("traffic", () => load.outcomes.served > served + 300);
+      if (round === 1) proxy.put(versions.next);
+      await proxy.upgrade();
+    }
+    const { served } = load.outcomes;
+    await until("traffic again", () => load.outcomes.served > served + 300);
+    const outcomes = await load.stop();
+    expect([...outcomes.failed]).toEqual([]);
+    await pour;
+    const whole = Buffer.concat(expected);
+    await transfer.receive(whole.length, 20_000);
+    expect(Buffer.compare(transfer.received(), whole)).toBe(0);
+    transfer.fin();
+    await until("all former proxy processes to be gone", () => childrenOf(proxy.pid).length === 1);
+    // What they counted after they had been asked was told later.
+    const { listens, process } = await snapshot(proxy);
+    expect(listens[0]?.sessions.total).toBe(outcomes.served + 1);
+    expect(process.connections.total).toBe(outcomes.served + 1);
+    expect(listens[0]?.bytesIn).toBe(outcomes.served * 100 + whole.length);
+  }, 90_000);
+
+  test("keeps what checks have found: a server that is down stays down, and nobody is told again", async () => {
+    const echo = await serve({ kind: "echo" });
+    const port = freePort();
+    const proxy = await startUpgradable(
+      toml({
+        port,
+        servers: [echo, `127.0.0.1:${freePort()}`],
+        check: 'interval = "30s"\nfast_interval = "100ms"\ndown_interval = "30s"',
+      }),
+    );
+    await proxy.process.waitFor("web/s2 is DOWN", { timeoutMs: 40_000 });
+    const before = await snapshot(proxy);
+    await proxy.upgrade();
+    const after = await snapshot(proxy);
+    expect(after.listens[0]?.servers[1]).toMatchObject({ name: "s2", status: "DOWN" });
+    const lastOf = ({ listens }: typeof after) => listens[0]?.servers[1]?.check?.last;
+    expect(lastOf(after)).toMatchObject({ status: "L4CON" });
+    expect(lastOf(after)?.agoMs).toBeGreaterThan(lastOf(before)?.agoMs ?? Infinity);
+    expect(after.process.proxyUptimeMs).toBeGreaterThan(before.process.proxyUptimeMs);
+    expect(logLines(proxy, "alert").filter((line) => line.includes("is DOWN"))).toHaveLength(1);
+  }, 60_000);
+
+  test("again while the former proxy process drains: three processes, then one", async () => {
+    const port = freePort();
+    const proxy = await startUpgradable(toml({ port, servers: [await serve({ kind: "echo" })] }));
+    const first = await liveClient(port);
+    await proxy.upgrade();
+    const second = await liveClient(port);
+    await proxy.upgrade();
+    const third = await liveClient(port);
+    expect(childrenOf(proxy.pid)).toHaveLength(3);
+    for (const live of [first, second, third]) {
+      await live.send("y");
+      await live.receive("y");
+      live.fin();
+    }
+    await until("one process", () => childrenOf(proxy.pid).length === 1);
+  }, 60_000);
+
+  test("takes the file as it is now: listens come and go", async () => {
+    const echo = await serve({ kind: "echo" });
+    const [port, other] = [freePort(), freePort()];
+    const proxy = await startUpgradable(toml({ port, servers: [echo] }));
+    const text = readFileSync(proxy.configFile, "utf8");
+    writeFileSync(proxy.configFile, text.replace("threads = 1", "threads = 3").replace(`:${port}"`, `:${other}"`));
+    await proxy.upgrade();
+    await liveClient(other);
+    expect(await client(port).ended).toBe("ECONNREFUSED");
+  }, 60_000);
+
+  test("SIGTERM right behind it stops as ever", async () => {
+    for (const delayMs of [0, 30, 60, 100, 150, 250]) {
+      const proxy = await startUpgradable(toml({ port: freePort(), servers: [await serve({ kind: "echo" })] }));
+      proxy.process.signal("SIGUSR2");
+      await proxy.process.waitFor("executing");
+      await Bun.sleep(delayMs);
+      proxy.process.signal("SIGTERM");
+      // In the instant of the execution itself it may be overlooked, but it does no harm.
+      const ended = await Promise.race([proxy.process.exited, Bun.sleep(2000)]);
+      expect(ended ?? (await proxy.stop())).toEqual({ code: 0, signal: null });
+      await until("no process to be left", () => !isRunning(proxyPid(proxy)));
+    }
+  }, 90_000);
+});
+
+describe("SIGUSR2 with a program that cannot take over changes nothing", () => {
+  test.each([
+    ["no program", "this is no program\n", /cannot take over/],
+    ["one that fails", "#!/bin/sh\necho 'wrong libc' >&2\nexit 1\n", /exit status 1: wrong libc/],
+    ["one that hangs", "#!/bin/sh\nexec sleep 100\n", /timed out after 10s/],
+  ])(
+    "%s",
+    async (_what, text, said) => {
+      const port = freePort();
+      const proxy = await startUpgradable(toml({ port, servers: [await serve({ kind: "echo" })] }));
+      const idle = await liveClient(port);
+      const before = proxyPid(proxy);
+      proxy.putScript(text);
+      expect(await proxy.upgrade(/no upgrade: .*nothing changes/)).toMatch(said);
+      await liveClient(port);
+      await idle.send("z");
+      await idle.receive("z");
+      expect(childrenOf(proxy.pid)).toEqual([before]);
+    },
+    60_000,
+  );
+
+  test("a file with errors", async () => {
+    const port = freePort();
+    const proxy = await startUpgradable(toml({ port, servers: [await serve({ kind: "echo" })] }));
+    writeFileSync(proxy.configFile, `${readFileSync(proxy.configFile, "utf8")}\n[nonsense]\n`);
+    expect(await proxy.upgrade(/no upgrade: .*nothing changes/)).toContain("nonsense");
+    await liveClient(port);
+  }, 60_000);
+
+  test.each([
+    ["crashingProxy", /upgrade failed: .*exit status 3/],
+    ["hangingProxy", /upgrade failed: .*does not serve after 10 s/],
+  ] as const)(
+    "%s: the former program and its proxy process go on, and can be upgraded later",
+    async (variant, said) => {
+      const port = freePort();
+      const proxy = await startUpgradable(toml({ port, servers: [await serve({ kind: "echo" })] }));
+      const idle = await liveClient(port);
+      const before = proxyPid(proxy);
+      const exe = readlinkSync(`/proc/${proxy.pid}/exe`);
+      proxy.put(versions[variant]);
+      await proxy.upgrade(said);
+      expect(readlinkSync(`/proc/${proxy.pid}/exe`)).toStartWith(exe);
+      await until("the proxy process that failed to be gone", () => childrenOf(proxy.pid).join() === `${before}`);
+      await idle.send("z");
+      await idle.receive("z");
+      await liveClient(port);
+      const { process } = await snapshot(proxy);
+      expect(process).toMatchObject({ pid: before, supervisorPid: proxy.pid });
+      expect(process.version).not.toBe(NEXT);
+      proxy.put(versions.next);
+      await proxy.upgrade();
+      expect((await snapshot(proxy)).process.version).toBe(NEXT);
+      await idle.send("z");
+      await idle.receive("zz");
+    },
+    60_000,
+  );
+
+  test("a new listen on an address that is taken", async () => {
+    const taken = await serve({ kind: "echo" });
+    const port = freePort();
+    const proxy = await startUpgradable(toml({ port, servers: [taken] }));
+    const before = proxyPid(proxy);
+    const more = `\n[listen.more]\nbind = "127.0.0.1:${taken.port}"\n[[listen.more.server]]\nname = "m"\naddress = "${taken.address}"\n`;
+    writeFileSync(proxy.configFile, readFileSync(proxy.configFile, "utf8") + more);
+    await proxy.upgrade(/upgrade failed: .*cannot bind listen more/);
+    expect(childrenOf(proxy.pid)).toEqual([before]);
+    await liveClient(port);
+    // A crash is mended as ever.
+    const from = proxy.output().length;
+    process.kill(before, "SIGKILL");
+    await proxy.process.waitFor(/is serving again/, { from });
+    await liveClient(port);
+  }, 60_000);
+});
