@@ -3,11 +3,12 @@ import { expect, test } from "bun:test";
 import { appendFileSync } from "node:fs";
 import { loadavg } from "node:os";
 import { Load } from "../e2e/process/load.ts";
-import { CORRUPT, Storm, type StormOutcome } from "../e2e/reload/storm.ts";
+import { Storm } from "../e2e/reload/storm.ts";
 import { type Ports, serverName, settingsOf } from "../e2e/reload/versions.ts";
 import { refusingAddress, serve } from "../support/echo.ts";
 import { freePort } from "../support/ports.ts";
 import { until } from "../support/until.ts";
+import { lossesOf } from "./reloadLosses.ts";
 import type { Plan, StormResult, Way } from "./reloadPlan.ts";
 import { megabytesOf, type Reloadable, startReloadable } from "./reloadProducts.ts";
 
@@ -85,25 +86,6 @@ function leftOver(product: Reloadable): Pick<StormResult, "processes" | "oldProc
     oldProcesses: old.length,
     memoryMb: currentMb + oldMemoryMb,
     oldMemoryMb,
-  };
-}
-
-type Losses = Pick<StormResult, "tried" | "refused" | "reset" | "corrupt" | "transfersCut" | "idleLost">;
-
-function lossesOf({ short, broken }: StormOutcome): Losses {
-  const all = [...short.failed];
-  const count = (wanted: (how: string) => boolean): number =>
-    all.filter(([how]) => wanted(how)).reduce((sum, [, times]) => sum + times, 0);
-  const isRefused = (how: string): boolean => how === "ECONNREFUSED" || how === "ETIMEDOUT";
-  const isCorrupt = (how: string): boolean => how === "other bytes" || how === CORRUPT;
-  const transfers = broken.filter(({ kind }) => kind === "transfer");
-  return {
-    tried: short.served + count(() => true),
-    refused: count(isRefused),
-    reset: count((how) => !isRefused(how) && !isCorrupt(how)),
-    corrupt: count(isCorrupt) + transfers.filter(({ how }) => isCorrupt(how)).length,
-    transfersCut: transfers.filter(({ how }) => !isCorrupt(how)).length,
-    idleLost: new Set(broken.flatMap((each) => (each.kind === "idle" ? [each.session] : []))).size,
   };
 }
 

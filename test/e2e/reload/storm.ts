@@ -58,6 +58,12 @@ export class Storm {
     return this.load.outcomes.served;
   }
 
+  /** Exchanges that have ended so far, well or not. */
+  get tried(): number {
+    const { served, failed } = this.load.outcomes;
+    return [...failed.values()].reduce((sum, times) => sum + times, served);
+  }
+
   /** One more idle session comes. */
   visit(): void {
     this.idle.push(client(this.port));
