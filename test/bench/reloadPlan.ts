@@ -13,7 +13,6 @@ export interface Plan {
 /** What came of one way. */
 export interface StormResult {
   readonly way: Way;
-  readonly tookS: number;
   /** Load average over one minute when it began. */
   readonly loadBefore: number;
   /** Short connections tried; those that got no connection; those that were reset or broke off; those with other bytes. */

@@ -46,7 +46,6 @@ async function storm(way: Way, ports: Ports): Promise<Omit<StormResult, "upMs" |
   const echoes = await Promise.all([1, 2, 3].map(async () => (await serve({ kind: "echo" })).address));
   const product = await startReloadable(way, settingsOf(0, echoes), ports);
   const loadBefore = loadavg()[0] ?? 0;
-  const startedMs = performance.now();
   const traffic = new Storm(ports[0], SIZE);
   await traffic.prod();
   const reloadMs: number[] = [];
@@ -66,7 +65,6 @@ async function storm(way: Way, ports: Ports): Promise<Omit<StormResult, "upMs" |
   const row = await product.row("web", "FRONTEND");
   return {
     way,
-    tookS: (performance.now() - startedMs) / 1000,
     loadBefore,
     ...losses,
     transfers: outcome.transfers + losses.transfersCut,

@@ -21,7 +21,6 @@ const ROWS: readonly (readonly [title: string, cell: (result: StormResult) => st
   ["sessions that the counter has", ({ counted, sessions }) => `${whole(counted)} of ${whole(sessions)}`],
   ["a DOWN server is UP after a reload for, ms", ({ upMs }) => spread(upMs)],
   ["connections lost to that", ({ lostToDead }) => whole(lostToDead)],
-  ["duration, s", ({ tookS }) => whole(tookS)],
   ["load average before", ({ loadBefore }) => formatNumber(loadBefore, 1)],
 ];
 
