@@ -32,6 +32,7 @@ export class Leaving {
   private readonly servers = new Map<PoolServer, { pool: Pool; ended: boolean }>();
   private readonly byPool = new Map<Pool, LeavingListen>();
   private looking = false;
+  private held = false;
 
   constructor(
     private readonly clock: Clock,
@@ -60,6 +61,16 @@ export class Leaving {
     this.lookLater();
   }
 
+  /** Nobody is forgotten until {@link release}: a reload that is under way may count on a server that leaves coming back. */
+  hold(): void {
+    this.held = true;
+  }
+
+  /** Ends {@link hold}. */
+  release(): void {
+    this.held = false;
+  }
+
   /** The listening sockets of a bind are closed. */
   bindClosed(bind: number): void {
     for (const { open } of this.byPool.values()) open.delete(bind);
@@ -70,7 +81,8 @@ export class Leaving {
     this.looking = true;
     this.clock.after(LOOK_MS, () => {
       this.looking = false;
-      this.look();
+      if (this.held) this.lookLater();
+      else this.look();
     });
   }
 

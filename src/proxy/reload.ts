@@ -59,6 +59,15 @@ export class Reloads {
 
   /** Applies another configuration; `passed` are the sockets of the binds that it has and this process had not. */
   async apply(command: ProxyReload, passed: readonly BindSockets[]): Promise<ReloadResult> {
+    this.parts.leaving.hold();
+    try {
+      return await this.applyHeld(command, passed);
+    } finally {
+      this.parts.leaving.release();
+    }
+  }
+
+  private async applyHeld(command: ProxyReload, passed: readonly BindSockets[]): Promise<ReloadResult> {
     const { servers, relays } = this.parts;
     const { config } = command;
     const staged = stage(config, servers.pools);

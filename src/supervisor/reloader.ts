@@ -99,7 +99,9 @@ export class Reloader {
     const { world } = this;
     const { config, applied, waiting } = plan;
     let next: PreparedListeners | null = null;
+    let vrrpStarted = false;
     const failed = (reason: string): ReloadOutcome => {
+      if (vrrpStarted) world.virtualIps(null);
       if (next !== null) listeners.abandon(next);
       const last = `${world.path} cannot be applied: nothing has changed, the running configuration stays`;
       return { ok: false, lines: [reason, last] };
@@ -111,13 +113,12 @@ export class Reloader {
       next = listeners.prepare(config);
       // The one step of the virtual IPs' that can fail comes before those that cannot be taken back.
       if (startsVrrp) virtualIps = world.virtualIps(config.vrrp);
+      vrrpStarted = startsVrrp;
       const result = await world.apply({ config, maxconn }, files, next);
-      if (result.error !== null) {
-        if (startsVrrp) world.virtualIps(null);
-        return failed(result.error);
-      }
+      if (result.error !== null) return failed(result.error);
       listeners.adopt(next, world.isProxyRunning());
       next = null;
+      vrrpStarted = false;
       world.adopt(config);
       if (!startsVrrp && applied.some(({ kind }) => kind === "vrrp")) virtualIps = world.virtualIps(config.vrrp);
       const effects = { ...result, virtualIps, graceMs: config.global.hardStopAfterMs };

@@ -14,7 +14,7 @@ import { until } from "../support/until.ts";
 const LARGE_BYTES = 8 * 1024 * 1024;
 /** How many commands have been run, by name. */
 const runs = new Map<string, number>();
-const command = (name: string, run: () => string): AdminCommand => ({
+const command = (name: string, run: () => string | Promise<string>): AdminCommand => ({
   words: [name],
   usage: name,
   summary: name,
@@ -30,11 +30,15 @@ const COMMANDS = [
   command("broken", () => {
     throw new Error("a bug of ours");
   }),
+  command("later", () => new Promise((resolve, reject) => pending.push({ resolve, reject }))),
 ];
+/** What `later` has still to answer, oldest first. */
+const pending: { resolve: (text: string) => void; reject: (error: Error) => void }[] = [];
 
 /** A served socket; the limits are ours unless a test needs shorter ones. */
 function serve(limits: Partial<AdminLimits> = {}): { path: string; server: AdminServer } {
   runs.clear();
+  pending.length = 0;
   const path = join(tmpDir(), "admin.sock");
   const fds = bindListeners({ kind: "unix", path }, { sockets: 1, backlog: 256, mode: 0o600 });
   const server = serveAdmin(fds[0] as number, 256, COMMANDS, systemClock, { ...ADMIN_LIMITS, ...limits });
@@ -153,6 +157,89 @@ describe("the admin socket", () => {
     await until("the client to be served", async () => (await exchange(path, "hello\n")) === "world\n\n");
     server.stop();
     await until("the client to be dropped", closed);
+  });
+});
+
+describe("an answer that comes later", () => {
+  /** A client whose command is under way. */
+  async function asking(path: string, line = "later\n"): Promise<Client> {
+    const asked = client(path);
+    const before = pending.length;
+    asked.socket.write(line);
+    await until("the command to be run", () => pending.length > before);
+    return asked;
+  }
+
+  test("is given when it is there, and the commands after it wait their turn", async () => {
+    const { path } = serve();
+    const { heard, closed } = await asking(path, "hello;later;hello\n");
+    expect([heard(), runs.get("hello")]).toEqual(["world\n\n", 1]);
+    pending[0]?.resolve("at last\n");
+    await until("the server to close", closed);
+    expect(heard()).toBe("world\n\nat last\n\nworld\n\n");
+  });
+
+  test("holds up nobody else", async () => {
+    const { path } = serve();
+    const { heard, closed } = await asking(path);
+    expect(await request(path, "hello", 1000)).toBe("world\n");
+    const second = await asking(path);
+    pending[1]?.resolve("second\n");
+    await until("the second to be answered", second.closed);
+    expect([second.heard(), heard(), closed()]).toEqual(["second\n\n", "", false]);
+  });
+
+  test("may be a failure, which is said, and the commands after it are run", async () => {
+    const { path } = serve();
+    const { heard, closed } = await asking(path, "later;hello\n");
+    pending[0]?.reject(new Error("a bug of ours"));
+    await until("the server to close", closed);
+    expect(heard()).toBe("Internal error: a bug of ours\n\nworld\n\n");
+  });
+
+  test("is waited for longer than an idle client is, also by one that has ended its input", async () => {
+    const { path } = serve({ idleMs: 50 });
+    const { socket, heard, closed } = await asking(path);
+    socket.end();
+    // Somebody who says nothing is dropped after the same time: it has passed for both.
+    const idle = client(path);
+    await until("the idle one to be dropped", idle.closed);
+    expect(closed()).toBe(false);
+    pending[0]?.resolve("patience\n");
+    await until("the server to close", closed);
+    expect(heard()).toBe("patience\n\n");
+  });
+
+  test("that never comes is given up at the deadline for answers, and its place is free again", async () => {
+    const { path } = serve({ clients: 1, answerMs: 100 });
+    const { heard, closed } = await asking(path);
+    expect(await request(path, "hello", 3000)).toBe("world\n");
+    await until("the client to be dropped", closed);
+    expect(heard()).toBe("");
+    // Too late: nobody is there to hear it, and nobody else may.
+    pending[0]?.resolve("too late\n");
+    expect(await request(path, "hello", 1000)).toBe("world\n");
+  });
+
+  test("is forgotten when its client has gone, and the commands after it are not run", async () => {
+    const { path } = serve({ clients: 1 });
+    const { socket } = await asking(path, "later;hello\n");
+    socket.resetAndDestroy();
+    // There is room for one: this waits until the server has seen it go.
+    expect(await request(path, "silent", 3000)).toBe("");
+    pending[0]?.resolve("too late\n");
+    expect(await request(path, "silent", 1000)).toBe("");
+    expect(runs.get("hello")).toBeUndefined();
+  });
+
+  test("is lost when the server stops, and nothing comes of it", async () => {
+    const { path, server } = serve();
+    const { heard, closed } = await asking(path);
+    server.stop();
+    await until("the client to be dropped", closed);
+    pending[0]?.resolve("too late\n");
+    await Bun.sleep(0);
+    expect(heard()).toBe("");
   });
 });
 

@@ -79,3 +79,15 @@ test("a listen is gone when its sockets are closed and its last connection has e
   expect(told).toEqual(["Proxy li_db stopped (cumulated conns: FE: 0, BE: 0).", "gone"]);
   expect([leaving.listens, leaving.untilMs(pool)]).toEqual([[], null]);
 });
+
+test("nobody is forgotten while a reload is under way, which may want a server back; afterwards it is", () => {
+  const { clock, pool, told, leaving, server } = stand();
+  pool.removeServer(0, clock.nowMs() + 500);
+  leaving.addServer(pool, server);
+  leaving.hold();
+  clock.pass(2000);
+  expect([told, pool.slots[0]]).toEqual([[], server]);
+  leaving.release();
+  clock.pass(100);
+  expect(pool.slots[0]).toBeNull();
+});

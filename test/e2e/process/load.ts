@@ -5,7 +5,7 @@ import { atEnd } from "../../support/cleanup.ts";
 export interface Outcomes {
   /** Sent, echoed in full and ended by a FIN. */
   served: number;
-  /** By error code, or "short" for an answer that broke off; "refused" never gets a connection. */
+  /** By error code, or "short" for an answer that broke off, "other bytes" for one that is not what was sent. */
   failed: Map<string, number>;
   /** From connect to the whole answer, ms. */
   latenciesMs: number[];
@@ -50,17 +50,20 @@ export class Load {
   }
 }
 
-/** One connection to an echo service: "served", "short" or the code of its error. */
+/** One connection to an echo service: "served", "short", "other bytes" or the code of its error. */
 export async function exchange(port: number, message: string): Promise<string> {
   const { promise, resolve } = Promise.withResolvers<string>();
+  const expected = Buffer.from(message, "latin1");
   let received = 0;
+  let same = true;
   const socket = connect({ host: "127.0.0.1", port, allowHalfOpen: true });
   socket.setNoDelay(true);
-  socket.on("connect", () => socket.end(message));
+  socket.on("connect", () => socket.end(expected));
   socket.on("data", (bytes: Buffer) => {
+    same &&= bytes.equals(expected.subarray(received, received + bytes.length));
     received += bytes.length;
   });
-  socket.on("end", () => resolve(received === message.length ? "served" : "short"));
+  socket.on("end", () => resolve(!same ? "other bytes" : received === expected.length ? "served" : "short"));
   socket.on("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
   socket.on("close", () => resolve("closed"));
   return await promise.finally(() => socket.destroy());

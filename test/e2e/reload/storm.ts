@@ -13,9 +13,15 @@ export interface StormOutcome {
   /** Transfers that went round through the balancer, and bytes of them. */
   transfers: number;
   bytes: number;
-  /** In words; empty: not one was cut, reset or changed. */
-  broken: string[];
+  /** Empty: not one was cut, reset or changed. */
+  broken: Broken[];
 }
+
+/** A transfer or an idle session (numbered from 0) that did not end well, and how. */
+export type Broken = { kind: "transfer"; how: string } | { kind: "idle"; session: number; how: string };
+
+/** How a transfer ends whose bytes are not those that were sent. */
+export const CORRUPT = "other bytes came back";
 
 /** How many of each kind; `pieces`: 64 KiB each, in one transfer. */
 export interface StormSize {
@@ -31,7 +37,7 @@ export interface StormSize {
  */
 export class Storm {
   private readonly load: Load;
-  private readonly broken: string[] = [];
+  private readonly broken: Broken[] = [];
   private readonly idle: TestClient[];
   private readonly transferring: Promise<void>[];
   private stopped = false;
@@ -52,15 +58,26 @@ export class Storm {
     return this.load.outcomes.served;
   }
 
+  /** Exchanges that have ended so far, well or not. */
+  get tried(): number {
+    const { served, failed } = this.load.outcomes;
+    return [...failed.values()].reduce((sum, times) => sum + times, served);
+  }
+
+  /** One more idle session comes. */
+  visit(): void {
+    this.idle.push(client(this.port));
+  }
+
   /** Every idle session says something and hears it back. */
   async prod(): Promise<void> {
-    for (const [i, visitor] of this.idle.entries()) {
+    for (const [session, visitor] of this.idle.entries()) {
       try {
         const before = visitor.received().length;
         await visitor.send("tick");
         await visitor.receive(before + 4);
       } catch (error) {
-        this.broken.push(`idle session ${i}: ${(error as Error).message}`);
+        this.broken.push({ kind: "idle", session, how: (error as Error).message });
       }
     }
   }
@@ -81,7 +98,7 @@ export class Storm {
         this.transfers++;
         this.bytes += pieces * PIECE.length;
       } else {
-        this.broken.push(`transfer: ${how}`);
+        this.broken.push({ kind: "transfer", how });
         await Bun.sleep(PAUSE_MS);
       }
     }
@@ -101,7 +118,7 @@ async function transfer(port: number, pieces: number): Promise<string | null> {
   });
   socket.on("end", () => {
     if (bytes !== pieces * PIECE.length) resolve(`${bytes} of ${pieces * PIECE.length} bytes came back`);
-    else resolve(sent.digest("hex") === received.digest("hex") ? null : "other bytes came back");
+    else resolve(sent.digest("hex") === received.digest("hex") ? null : CORRUPT);
   });
   socket.on("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
   return await promise.finally(() => socket.destroy());
