@@ -84,7 +84,7 @@ address = "${server.address}"
     listeners.close();
   });
   host.start();
-  await until("the first report", () => reports.length > 0);
+  await until("it to serve, and to have reported", () => pid > 0 && reports.length > 0);
   return { host, watch, reports, ends, socket, server, pid, hang: () => writeFileSync(order, "hang") };
 }
 
