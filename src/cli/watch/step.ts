@@ -72,7 +72,7 @@ function afterLook(state: WatchState): Step {
 function commanded(state: WatchState, { command, done, answer }: Extract<WatchEvent, { kind: "commanded" }>): Step {
   const said = answer.trim().split("\n")[0] ?? "";
   const notice = done
-    ? { tone: "green" as const, text: `${command}: done` }
+    ? { tone: "green" as const, text: `${command}: ${said === "" ? "done" : said}` }
     : { tone: "red" as const, text: `${command}: refused: ${said === "" ? "without a word" : said}` };
   if (state.looking) return { state: { ...state, notice, lookAgain: true }, effects: [] };
   return { state: { ...state, notice, looking: true }, effects: [{ kind: "look" }] };

@@ -159,9 +159,9 @@ function trafficFacts(subject: ListenSnapshot | ServerSnapshot, flow: Flow | und
     fact("queue", `${queue.current} now, most ${humanCount(queue.max)}`),
     fact(
       "errors",
-      `connect ${humanCount(errors.connect)}, retries ${humanCount(errors.retries)}, redispatches ${humanCount(errors.redispatches)}, ` +
-        `aborts by clients ${humanCount(errors.clientAborts)}, by servers ${humanCount(errors.serverAborts)}`,
+      `connect ${humanCount(errors.connect)}, retries ${humanCount(errors.retries)}, redispatches ${humanCount(errors.redispatches)}`,
     ),
+    fact("broken off", `by clients ${humanCount(errors.clientAborts)}, by servers ${humanCount(errors.serverAborts)}`),
     fact("on average", `queue ${average.queueMs}ms, connect ${average.connectMs}ms, session ${average.totalMs}ms`),
   ];
 }
