@@ -8,7 +8,7 @@ import type { Effect, Sample, Step, WatchEvent, WatchState } from "./state.ts";
 /** What happens to the screen when something has happened. Pure. */
 export function step(state: WatchState, event: WatchEvent): Step {
   const next = react(state, event);
-  return { ...next, state: settled(next.state) };
+  return { ...next, state: settled(state, next.state) };
 }
 
 function react(state: WatchState, event: WatchEvent): Step {

@@ -228,6 +228,16 @@ describe("the screen", () => {
     `);
   });
 
+  test("names the listen of the first row, when that has scrolled away", () => {
+    const play = new Play(80, 12)
+      .tick()
+      .sees(crowd(3, 30))
+      .press("pageDown", "pageDown", "pageDown", "pageDown", "pageDown");
+    const list = seen(play).split("\n").slice(3, -1);
+    expect(list[0]).toMatch(/^l\d\/s\d+ +UP/);
+    expect(list[1]).toMatch(/^ {2}s\d+ +UP/);
+  });
+
   test("has details of a listen", () => {
     expect(seen(busyFor(80, 24).press("enter"))).toMatchInlineSnapshot(`
       "haproxy-lite 0.1.0 on lb01, up 3d 4h 12m, pid 4711            every 1s  16:05:10
