@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
-import { readingCommands } from "../../src/admin/commands.ts";
-import { answer } from "../../src/admin/protocol.ts";
-import { CSV_COLUMNS } from "../../src/stats/csv.ts";
-import { takeSnapshot } from "../../src/stats/takeSnapshot.ts";
-import { LI_DB, standOf } from "../stats/stand.ts";
+import { readingCommands } from "../../../src/admin/commands/reading.ts";
+import { answer } from "../../../src/admin/protocol.ts";
+import { CSV_COLUMNS } from "../../../src/stats/csv.ts";
+import { takeSnapshot } from "../../../src/stats/takeSnapshot.ts";
+import { LI_DB, standOf } from "../../stats/stand.ts";
 
 const stand = standOf(LI_DB);
 const ask = (line: string): string =>
