@@ -25,7 +25,7 @@ export interface CheckIo {
 
 /** Validates the file at `path` and says all that is wrong with it. Exit status: ok, or badConfig (78). */
 export async function check(path: string, io: CheckIo): Promise<number> {
-  const { config, issues, text } = await loadConfigFile(path, io.environment, io.resolver);
+  const { config, issues, text } = await loadConfigFile(path, io.environment, { resolver: io.resolver });
   const said = io.quiet ? issues.filter(({ severity }) => severity === "error") : issues;
   io.err(explain(said, { path, text }, { colour: io.colour }));
   const count = countIssues(said);

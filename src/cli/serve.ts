@@ -1,7 +1,9 @@
 import { relative, resolve } from "node:path";
 import { explain } from "../config/explain.ts";
-import { type LoadedFile, loadConfigFile, systemEnvironment } from "../config/load.ts";
+import type { LoadedFile } from "../config/load.ts";
 import { selfCommand } from "../core/self.ts";
+import { loadServedFile } from "../supervisor/configFile.ts";
+import { confine, takeStart } from "../supervisor/confine.ts";
 import { takeHandoff } from "../supervisor/handoff.ts";
 import { runSupervisor } from "../supervisor/run.ts";
 import { rollBack } from "../supervisor/upgrade.ts";
@@ -28,7 +30,7 @@ export const serveCommand = command({
     const path = args.config;
     const handoff = takeHandoff(process.env);
     const pidFile = args.pidfile === undefined ? null : resolve(args.pidfile);
-    const load = async () => withPidFile(await loadConfigFile(path, systemEnvironment({ strictHost: false })), pidFile);
+    const load = async () => withPidFile(await loadServedFile(path), pidFile);
     if (handoff !== null) {
       try {
         // Called off, it is the former configuration that runs: the file may be what the other version failed of.
@@ -40,21 +42,26 @@ export const serveCommand = command({
         rollBack(handoff, (error as Error).message);
       }
     }
-    const { config, issues, text } = await load();
     const detached = isDetached();
-    // A service manager that waits for READY watches this very process: the key of an old file must not take it away.
-    const watched = process.env.NOTIFY_SOCKET !== undefined;
-    const detach = args.daemon === true || (config?.global.daemon === true && !watched);
-    if (detach && !detached)
-      return await startDetached([
-        "serve",
-        "--config",
-        resolve(path),
-        ...(pidFile === null ? [] : ["--pidfile", pidFile]),
-        ...(args.demo ? ["--demo"] : []),
-      ]);
-    print("stderr", explain(issues, { path, text }, { colour: wantsColour("stderr") }));
-    if (config === null) return ExitCode.badConfig;
+    let config = takeStart(process.env);
+    if (config === null) {
+      const { issues, text, ...loaded } = await load();
+      // A service manager that waits for READY watches this very process: the key of an old file must not take it away.
+      const watched = process.env.NOTIFY_SOCKET !== undefined;
+      const detach = args.daemon === true || (loaded.config?.global.daemon === true && !watched);
+      if (detach && !detached)
+        return await startDetached([
+          "serve",
+          "--config",
+          resolve(path),
+          ...(pidFile === null ? [] : ["--pidfile", pidFile]),
+          ...(args.demo ? ["--demo"] : []),
+        ]);
+      print("stderr", explain(issues, { path, text }, { colour: wantsColour("stderr") }));
+      if (loaded.config === null) return ExitCode.badConfig;
+      config = loaded.config;
+      confine(config);
+    }
     const onReady = detached ? reportServing : () => {};
     if (args.demo !== true) return await runSupervisor(config, { path, load }, { onReady });
     const demo = await startDemoServers(config, selfCommand());

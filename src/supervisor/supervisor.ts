@@ -19,7 +19,6 @@ import type { ProxyView } from "../stats/view.ts";
 import type { VrrpHandoff } from "../vrrp/handoff.ts";
 import type { ServiceHealth } from "../vrrp/trackerFeed.ts";
 import { chooseAccount } from "./account.ts";
-import { shedCapabilities } from "./capabilities.ts";
 import { CrashDesk } from "./crashDesk.ts";
 import { filesNeeded, maxconnWithin } from "./fileBudget.ts";
 import { HANDOFF_VERSION, type Handoff, type OpenProcess } from "./handoff.ts";
@@ -176,7 +175,6 @@ export class Supervisor {
     );
     if (handoff !== null) this.takeOver(this.host, handoff);
     try {
-      shedCapabilities(config.global);
       if (config.vrrp !== null) this.startVirtualIps(config.vrrp, handoff?.vrrp ?? null);
       if (handoff?.standIn != null) dismissStandIn(handoff.standIn, world.clock);
     } catch (error) {
