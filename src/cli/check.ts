@@ -5,6 +5,8 @@ import type { Resolver } from "../config/names.ts";
 import type { Environment } from "../config/rules.ts";
 import { UserError } from "../core/errors.ts";
 import { resolveHost } from "../core/host.ts";
+import { openFilesWithin } from "../core/limits.ts";
+import { runtimeProblem } from "../supervisor/runtimeProblem.ts";
 import { command } from "./command.ts";
 import { ExitCode } from "./exit.ts";
 import { print, wantsColour } from "./print.ts";
@@ -61,7 +63,11 @@ export const checkCommand = command({
       },
       colour: wantsColour("stderr"),
       quiet: args.quiet === true,
-      environment: systemEnvironment({ strictHost: true }),
+      environment: systemEnvironment({
+        strictHost: true,
+        openFiles: openFilesWithin(),
+        runtimeProblem: await runtimeProblem(),
+      }),
       resolver: resolveHost,
     });
     print("stderr", said.err);

@@ -18,7 +18,9 @@ export interface LoadedFile extends Loaded {
 }
 
 /** What the rules may know of this machine. */
-export function systemEnvironment(options: Pick<Environment, "strictHost"> = {}): Environment {
+export function systemEnvironment(
+  options: Pick<Environment, "strictHost" | "openFiles" | "runtimeProblem"> = {},
+): Environment {
   const accounts = localAccounts();
   const interfaces = localInterfaces();
   return {

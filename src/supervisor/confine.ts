@@ -1,3 +1,4 @@
+import { filesNeeded } from "../config/fileBudget.ts";
 import type { Config } from "../config/schema.ts";
 import {
   CAP_KILL,
@@ -13,7 +14,6 @@ import { executeAnewWith } from "../net/execute.ts";
 import { SystemError } from "../net/libc.ts";
 import { raiseFileLimit } from "../net/limits.ts";
 import { leaveNote, readNote } from "../net/note.ts";
-import { filesNeeded } from "./fileBudget.ts";
 
 /** Names the descriptor that tells a program which was executed by {@link confine} what it was about to do. */
 const START_VARIABLE = "HAPROXY_LITE_START";
