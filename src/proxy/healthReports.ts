@@ -14,7 +14,8 @@ const LATE_AFTER = 10;
 export class HealthReports {
   private readonly heartbeats: Heartbeats;
   private available: ReadonlyMap<string, boolean> = new Map();
-  private lateThread: number | null = null;
+  /** A relay thread whose event loop has not turned for 2 s; null: none. */
+  lateThread: number | null = null;
   private cancel: (() => void) | null = null;
 
   constructor(

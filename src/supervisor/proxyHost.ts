@@ -18,7 +18,7 @@ import type { VrrpSnapshot } from "../stats/vrrpSnapshot.ts";
 import { AdoptedProxy } from "./adoptedProxy.ts";
 import { afterCrash, type CrashHistory, NO_CRASHES } from "./backoff.ts";
 import type { OpenProxy } from "./handoff.ts";
-import type { BoundListeners, PreparedListeners } from "./listeners.ts";
+import type { BoundBind, BoundListeners, PreparedListeners } from "./listeners.ts";
 
 const NOTHING_RUNS: ReloadResult = { error: null, overruled: [], leaving: [] };
 /** Fds of a child's stdio before those we add. */
@@ -214,7 +214,7 @@ export class ProxyHost {
     child: Child,
     terms: Pick<ProxyTerms, "config" | "maxconn">,
     files: number,
-    { listens, opened }: PreparedListeners,
+    { listens, stats, opened }: PreparedListeners,
   ): Promise<ReloadResult> {
     const fds = opened.flatMap((bind) => bind.fds);
     try {
@@ -230,6 +230,7 @@ export class ProxyHost {
       files,
       passed: opened.map((bind) => ({ id: bind.id, fds: bind.fds.length })),
       listens: listens.map(({ listen, binds }) => ({ listen, binds: binds.map(({ id }) => id) })),
+      stats: stats.map(({ id }) => id),
     };
     return await new Promise((resolve) => {
       this.reloading = { reload: command.reload, resolve };
@@ -262,7 +263,8 @@ export class ProxyHost {
   }
 
   private spawnWith(handover: ChannelEnds, passing: ChannelEnds): Child {
-    const listening = this.listeners.listens.flatMap(({ binds }) => binds.flatMap(({ fds }) => fds));
+    const { listens, stats } = this.listeners;
+    const listening = [...listens.flatMap(({ binds }) => binds), ...stats].flatMap(({ fds }) => fds);
     const extra = [...listening, this.listeners.admin, passing.theirs, handover.theirs];
     const spawned: Bun.Subprocess = Bun.spawn({
       cmd: [...this.program.command],
@@ -327,13 +329,12 @@ export class ProxyHost {
   }
 
   /** Numbers that our fds have in the child: it gets them in the order of `extra`. */
-  private childFds(): Pick<ProxyStart, "listeners" | "adminFd" | "passingFd" | "handoverFd"> {
+  private childFds(): Pick<ProxyStart, "listeners" | "stats" | "adminFd" | "passingFd" | "handoverFd"> {
     let next = FIRST_EXTRA_FD;
-    const listeners = this.listeners.listens.map(({ listen, binds }) => ({
-      listen,
-      binds: binds.map(({ id, fds }) => ({ id, fds: fds.map(() => next++) })),
-    }));
-    return { listeners, adminFd: next, passingFd: next + 1, handoverFd: next + 2 };
+    const numbered = ({ id, fds }: BoundBind) => ({ id, fds: fds.map(() => next++) });
+    const listeners = this.listeners.listens.map(({ listen, binds }) => ({ listen, binds: binds.map(numbered) }));
+    const stats = this.listeners.stats.map(numbered);
+    return { listeners, stats, adminFd: next, passingFd: next + 1, handoverFd: next + 2 };
   }
 
   private onReport(child: Child, report: ProxyReport): void {

@@ -1,4 +1,5 @@
 import { closeSync } from "node:fs";
+import { hostname } from "node:os";
 import { isDeepStrictEqual } from "node:util";
 import { filesNeeded, maxconnWithin } from "../config/fileBudget.ts";
 import type { LoadedFile } from "../config/load.ts";
@@ -135,7 +136,6 @@ export class Supervisor {
     if (warning !== null) this.warn(warning);
     const chroot = world.uid === 0 ? config.global.chroot : null;
     if (chroot !== config.global.chroot) this.warn("[global] chroot is ignored: only root can change it");
-    if (config.stats !== null) this.warn("[stats] is valid, but this version does not run it");
     const cramped = addressSpaceProblem();
     if (cramped !== null) this.warn(cramped);
     const maxconn = this.fitFileLimit(config);
@@ -483,7 +483,7 @@ export class Supervisor {
     }
     this.everReady = true;
     this.say(
-      `${VERSION} ready: ${describeBinds(config)}; ${config.global.threads} relay threads, proxy pid ${pid}, admin socket ${world.adminSocket}`,
+      `${VERSION} ready: ${describeBinds(config)}${describePage(config)}; ${config.global.threads} relay threads, proxy pid ${pid}, admin socket ${world.adminSocket}`,
     );
     releaseStartupPagesSoon(world.clock);
     this.service.ready();
@@ -613,4 +613,14 @@ function serviceHealth(watch: ProxyWatch, everReady: () => boolean): ServiceHeal
 function describeBinds({ listens }: Config): string {
   const binds = listens.flatMap(({ name, binds }) => binds.map((bind) => `${name} on ${formatEndpoint(bind)}`));
   return binds.length <= NAMED_BINDS ? binds.join(", ") : `${listens.length} listens on ${binds.length} addresses`;
+}
+
+/** Where the status page is, as one types it into a browser. */
+function describePage({ stats }: Config): string {
+  const [bind] = stats?.binds ?? [];
+  if (stats === null || bind === undefined) return "";
+  if (bind.kind === "unix") return `; status page ${stats.uri} on ${formatEndpoint(bind)}`;
+  const isAnywhere = bind.host === "0.0.0.0" || bind.host === "::";
+  const place = isAnywhere ? `${hostname()}:${bind.port}` : formatEndpoint(bind);
+  return `; status page http://${place}${stats.uri}`;
 }
