@@ -1,6 +1,7 @@
 /** Debian's package for each real program that tests run against. The one table of what the suite needs. */
 export const PACKAGES = {
   aiosmtpd: "python3-aiosmtpd",
+  chromium: "chromium",
   dash: "dash",
   halog: "haproxy",
   haproxy: "haproxy",
