@@ -78,6 +78,8 @@ export class ProxyHost {
   private child: Child | null = null;
   private successor: Child | null = null;
   private readonly retired = new Set<Child>();
+  /** Killed before they served: whatever they have still said counts for nothing. */
+  private readonly dismissed = new Set<Child>();
   private replacing = false;
   private cancelSuccessor: (() => void) | null = null;
   private startedMs = 0;
@@ -163,8 +165,7 @@ export class ProxyHost {
   /** Asks it to finish its connections and exit. */
   stop(): void {
     this.stopping = true;
-    this.cancelSuccessor?.();
-    this.successor?.kill("SIGKILL");
+    this.dismissSuccessor();
     this.tell({ kind: "stop" });
     this.stoppedIfGone();
   }
@@ -238,7 +239,7 @@ export class ProxyHost {
   }
 
   private get all(): Child[] {
-    return [this.child, this.successor, ...this.retired].filter((child) => child !== null);
+    return [this.child, this.successor, ...this.retired, ...this.dismissed].filter((child) => child !== null);
   }
 
   private spawn(inheritance: Inheritance | null): Child {
@@ -395,17 +396,24 @@ export class ProxyHost {
   }
 
   private successorFailed(reason: string): void {
+    this.dismissSuccessor();
+    if (!this.stopping) this.observer.onSuccessorFailed(reason);
+  }
+
+  private dismissSuccessor(): void {
     const { successor } = this;
     this.cancelSuccessor?.();
     this.successor = null;
-    successor?.kill("SIGKILL");
-    if (!this.stopping) this.observer.onSuccessorFailed(reason);
+    if (successor === null) return;
+    this.dismissed.add(successor);
+    successor.kill("SIGKILL");
   }
 
   /** @param code exit status; null when a signal ended it */
   private onExit(child: Child, how: string, code: number | null): void {
     libc.close(child.passing);
     if (child === this.successor) {
+      this.successor = null;
       this.successorFailed(this.lastFailure ?? how);
     } else if (child === this.child) {
       this.child = null;
@@ -415,6 +423,7 @@ export class ProxyHost {
       else if (!this.replacing) this.onCrash(reason);
     }
     this.retired.delete(child);
+    this.dismissed.delete(child);
     this.stoppedIfGone();
   }
 
