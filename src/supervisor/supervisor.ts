@@ -29,6 +29,7 @@ import { ProxyHost } from "./proxyHost.ts";
 import { PROXY_LATE_MS, ProxyWatch } from "./proxyWatch.ts";
 import { Reloader, type ReloadOutcome } from "./reloader.ts";
 import { SdNotify, type ServiceState } from "./sdNotify.ts";
+import type { SteeringSignals } from "./signals.ts";
 import { dismissStandIn, startStandIn } from "./standIn.ts";
 import { statusLine } from "./statusLine.ts";
 import { reapStrays } from "./strays.ts";
@@ -47,8 +48,9 @@ export interface SupervisorWorld {
   adminSocket: string;
   /** Reads the configuration file again; `path` names it in messages. */
   reload: { readonly path: string; load(): Promise<LoadedFile> };
-  /** Command line of the program on disk, why it must not take our place (null: it may), and whether nohup(1) has started us. */
-  upgrade: { readonly program: readonly string[]; readonly fixed: string | null; readonly hangupIgnored: boolean };
+  /** Command line of the program on disk, and why it must not take our place; null: it may. */
+  upgrade: { readonly program: readonly string[]; readonly fixed: string | null };
+  signals: Pick<SteeringSignals, "hold" | "hangupIgnored">;
   /** The first proxy process serves. */
   onReady(): void;
 }
@@ -64,6 +66,7 @@ const STOP_GRACE_MS = 2000;
 /** A reload waits so long for the sockets of the one before it to be closed, and looks this often. */
 const CLOSING_MS = 2000;
 const LOOK_MS = 20;
+const STOPPING = "it is stopping";
 
 /**
  * The small, quiet, privileged process: binds, starts the proxy process and keeps it running, stops it on demand. Carries
@@ -79,12 +82,12 @@ export class Supervisor {
   private removePidFile: (() => void) | null = null;
   private everReady = false;
   private stopSignals = 0;
-  /** Resolves when the attempt to upgrade that is under way has failed; null: there is none. */
-  private upgrading: Promise<unknown> | null = null;
+  private readonly stopped = new AbortController();
+  /** An attempt to upgrade is under way. */
+  private upgrading = false;
   /** What the former program handed over, until the upgrade is done. */
   private handoff: Handoff | null = null;
-  /** Resolves when it is. */
-  private taken: Promise<void> = Promise.resolve();
+  /** Called when it is. */
   private takenResolve = () => {};
   private startedWallMs: number;
   private virtualIps: VirtualIps | null = null;
@@ -127,9 +130,11 @@ export class Supervisor {
     this.handoff = handoff;
     if (handoff !== null) {
       this.startedWallMs = handoff.startedWallMs;
-      this.taken = new Promise((resolve) => {
+      // Until it is done there are two proxy processes, and no reload.
+      const taken = new Promise<void>((resolve) => {
         this.takenResolve = resolve;
       });
+      void this.reloader.exclusively(() => taken);
     }
     const { config, world } = this;
     const { account, warning } = chooseAccount(config.global, world.uid);
@@ -170,7 +175,7 @@ export class Supervisor {
         onBindClosed: (bind) => this.listeners?.closeBind(bind),
         onOrder: (what, answer) => void this.order(what, answer),
         onCrash: (reason, delayMs, crashes, restarts) => this.onCrash(reason, delayMs, crashes, restarts),
-        onSuccessorFailed: (reason) => this.onSuccessorFailed(reason),
+        onSuccessorFailed: (reason) => void this.onSuccessorFailed(reason),
         onStopped: (failure) => this.onStopped(failure),
       },
     );
@@ -206,7 +211,7 @@ export class Supervisor {
     this.service.resume();
   }
 
-  private goOn(host: ProxyHost, { failure, by, from, executable }: Handoff): void {
+  private goOn(host: ProxyHost, { failure, by, from, executable, reload }: Handoff): void {
     if (failure === null) {
       this.say(`${by}: ${VERSION} (${COMMIT}) takes over from ${from}`);
       void host.replace();
@@ -215,6 +220,7 @@ export class Supervisor {
     this.takenOver();
     if (executable !== null) closeSync(executable);
     this.listeners?.closeLeftOver();
+    if (reload !== null) void this.reload(reload);
     const text = `upgrade failed: ${failure}; ${VERSION} (${COMMIT}) and its proxy process go on`;
     this.tell(Level.alert, `${by}: ${text}`);
     host.answerOrders(`Failed: ${text}\n`);
@@ -228,29 +234,39 @@ export class Supervisor {
    * @param by who orders it, for the log
    */
   async upgrade(by: string): Promise<string> {
-    if (this.upgrading !== null) return "an upgrade is under way";
-    const attempt = this.tryUpgrade(by);
-    this.upgrading = attempt;
-    try {
-      const text = `${by}: no upgrade: ${await attempt}; nothing changes`;
-      this.tell(Level.err, text);
-      return text;
-    } finally {
-      this.upgrading = null;
+    let problem = this.upgradeProblem();
+    if (problem === null) {
+      this.upgrading = true;
+      problem = await this.reloader.exclusively(() => this.tryUpgrade(by));
+      this.upgrading = false;
     }
+    const text = `${by}: no upgrade: ${problem}; nothing changes`;
+    this.tell(Level.err, text);
+    return text;
+  }
+
+  /** Why there can be no upgrade now; null: there can. */
+  private upgradeProblem(): string | null {
+    const { fixed } = this.world.upgrade;
+    if (fixed !== null) return fixed;
+    if (this.stopped.signal.aborted) return STOPPING;
+    if (this.upgrading || this.handoff !== null) return "another one is under way";
+    return this.everReady ? null : "the proxy process is still starting";
   }
 
   private async tryUpgrade(by: string): Promise<string> {
     const { world } = this;
-    const { program, fixed } = world.upgrade;
-    if (fixed !== null) return fixed;
-    if (!this.everReady || this.handoff !== null) return "the proxy process is still starting";
-    await this.reloader.idle();
+    const { program } = world.upgrade;
+    const stopped = this.stopped.signal;
     await this.socketsClosed();
-    const problem = await successorProblem(program, world.reload.path, world.clock);
+    if (stopped.aborted) return STOPPING;
+    const problem = await successorProblem(program, world.reload.path, world.clock, stopped);
+    if (stopped.aborted) return STOPPING;
     if (problem !== null) return problem;
     if ((await this.host?.handOver()) == null) return "no proxy process answers";
-    const standIn = await startStandIn(world.proxyCommand.slice(0, -1), this.virtualIps?.standIn() ?? [], world.clock);
+    if (stopped.aborted) return STOPPING;
+    const routers = this.virtualIps?.standIn() ?? [];
+    const standIn = await startStandIn(world.proxyCommand.slice(0, -1), routers, world.clock, stopped);
     try {
       return await this.execute(by, standIn);
     } finally {
@@ -265,19 +281,21 @@ export class Supervisor {
     this.say(`${by}: executing ${program.join(" ")}`);
     this.service.reloading();
     await Promise.all([world.stdout.drain(), world.stderr.drain()]);
-    // The last word is that of a signal that has come meanwhile.
-    await new Promise(setImmediate);
-    if (this.stopSignals > 0) return "it is stopping";
+    const release = await world.signals.hold();
     let executable: number | null = null;
     try {
+      // The last word is that of a signal that has come meanwhile.
+      if (this.stopped.signal.aborted) return STOPPING;
       executable = openOwnExecutable();
       const handoff = this.makeHandoff(by, executable, standIn);
       if (handoff === null) return "no proxy process serves";
-      executeSuccessor(handoff);
+      return executeSuccessor(handoff);
     } catch (error) {
+      return `${program[0]} cannot be executed: ${(error as Error).message}`;
+    } finally {
       if (executable !== null) closeSync(executable);
       this.service.ready();
-      return `${program[0]} cannot be executed: ${(error as Error).message}`;
+      release();
     }
   }
 
@@ -294,7 +312,9 @@ export class Supervisor {
       from: `${VERSION} (${COMMIT})`,
       by,
       program: world.upgrade.program,
-      hangupIgnored: world.upgrade.hangupIgnored,
+      hangupIgnored: world.signals.hangupIgnored,
+      signals: [],
+      reload: this.reloader.orderedBy,
       failure: null,
       executable,
       config,
@@ -310,17 +330,21 @@ export class Supervisor {
   }
 
   /** The proxy process of this program does not come up: the former program gets its place back. */
-  private onSuccessorFailed(reason: string): void {
-    const { handoff } = this;
+  private async onSuccessorFailed(reason: string): Promise<void> {
     const failure = `the proxy process of ${VERSION} (${COMMIT}) cannot serve: ${reason}`;
-    const now = handoff && this.makeHandoff(handoff.by, handoff.executable);
+    const release = await this.world.signals.hold();
+    const { handoff } = this;
     try {
-      if (handoff === null || now === null) throw new Error("its proxy process is gone as well");
+      if (handoff === null || this.stopped.signal.aborted) return;
+      const now = this.makeHandoff(handoff.by, handoff.executable);
+      if (now === null) throw new Error("its proxy process is gone as well");
       const { config, pidFile, program, from } = handoff;
-      rollBack({ ...now, config, pidFile, program, from }, failure);
+      rollBack({ ...now, config, pidFile, program, from, reload: now.reload ?? handoff.reload }, failure);
     } catch (error) {
       this.tell(Level.alert, `${failure}; the former program cannot go on: ${(error as Error).message}`);
       this.host?.startAnew(failure);
+    } finally {
+      release();
     }
   }
 
@@ -356,6 +380,8 @@ export class Supervisor {
       `${signal}: stopping; connections may finish for ${hardStopAfterMs / 1000} s (send it again to end them now)`,
     );
     this.service.stopping(hardStopAfterMs + 2 * STOP_GRACE_MS);
+    // Before the farewell of the virtual IPs: nobody may send adverts after that.
+    this.stopped.abort();
     // First of all: clients of the virtual IPs go to another host before this one refuses them.
     this.lastWords = this.virtualIps?.stop() ?? null;
     this.virtualIps = null;
@@ -366,14 +392,8 @@ export class Supervisor {
 
   /** Reads the configuration again and applies it in place, wholly or not at all; what came of it. */
   async reload(by: string): Promise<ReloadOutcome> {
-    if (this.stopSignals > 0) return { ok: false, lines: ["nothing changes: it is stopping"] };
-    // While another program takes our place there are two proxy processes; and it reads the file as well.
-    await this.upgrading;
-    await this.taken;
-    this.service.reloading();
-    const outcome = await this.reloader.reload(by);
-    if (this.everReady) this.service.ready();
-    return outcome;
+    if (this.stopped.signal.aborted) return { ok: false, lines: [`nothing changes: ${STOPPING}`] };
+    return await this.reloader.reload(by);
   }
 
   private makeReloader(): Reloader {
@@ -392,6 +412,10 @@ export class Supervisor {
       adopt: (config) => this.adopt(config),
       settled: () => this.socketsClosed(),
       tell: (level, text) => this.tell(level, text),
+      began: () => this.service.reloading(),
+      ended: () => {
+        if (this.everReady) this.service.ready();
+      },
     });
   }
 
