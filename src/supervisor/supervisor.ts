@@ -1,19 +1,19 @@
+import { filesNeeded } from "../config/fileBudget.ts";
 import type { LoadedFile } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
 import type { Clock } from "../core/clock.ts";
 import { formatEndpoint } from "../core/endpoint.ts";
 import { assertNever } from "../core/errors.ts";
+import { addressSpaceProblem } from "../core/limits.ts";
 import { Level } from "../core/syslogCodes.ts";
 import { VERSION } from "../core/version.ts";
-import { addressSpaceProblem } from "../net/compiler.ts";
 import type { StandardStream } from "../net/standardStreams.ts";
 import { releaseStartupPagesSoon } from "../net/startupPages.ts";
 import type { HealthReport, SupervisorOrder } from "../proxy/protocol.ts";
 import type { ServiceHealth } from "../vrrp/trackerFeed.ts";
 import { chooseAccount } from "./account.ts";
-import { shedCapabilities } from "./capabilities.ts";
 import { CrashDesk } from "./crashDesk.ts";
-import { filesNeeded, fitFileLimit } from "./fileBudget.ts";
+import { fitFileLimit } from "./fileLimit.ts";
 import type { Handoff } from "./handoff.ts";
 import { BoundListeners } from "./listeners.ts";
 import { ownPidFile } from "./ownPidFile.ts";
@@ -148,7 +148,6 @@ export class Supervisor {
     this.host = host;
     this.takeover = handoff === null ? null : this.takeOver(handoff, host, this.listeners);
     try {
-      shedCapabilities(config.global);
       if (config.vrrp !== null) this.vrrp.start(config.vrrp, handoff?.vrrp);
     } catch (error) {
       if (handoff === null) {
