@@ -2,23 +2,20 @@ import { filesNeeded } from "../config/fileBudget.ts";
 import type { LoadedFile } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
 import type { Clock } from "../core/clock.ts";
-import { formatEndpoint } from "../core/endpoint.ts";
 import { assertNever } from "../core/errors.ts";
-import { addressSpaceProblem } from "../core/limits.ts";
 import { Level } from "../core/syslogCodes.ts";
-import { VERSION } from "../core/version.ts";
 import type { StandardStream } from "../net/standardStreams.ts";
 import { releaseStartupPagesSoon } from "../net/startupPages.ts";
 import type { HealthReport, SupervisorOrder } from "../proxy/protocol.ts";
-import type { ServiceHealth } from "../vrrp/trackerFeed.ts";
-import { chooseAccount } from "./account.ts";
 import { CrashDesk } from "./crashDesk.ts";
 import { fitFileLimit } from "./fileLimit.ts";
 import type { Handoff } from "./handoff.ts";
 import { BoundListeners } from "./listeners.ts";
 import { ownPidFile } from "./ownPidFile.ts";
+import { preflight } from "./preflight.ts";
 import { ProxyHost, type ProxyTerms } from "./proxyHost.ts";
 import { PROXY_LATE_MS, ProxyWatch } from "./proxyWatch.ts";
+import { readyLine } from "./readyLine.ts";
 import { Reloader, type ReloadOutcome } from "./reloader.ts";
 import { SdNotify, type ServiceState } from "./sdNotify.ts";
 import type { SteeringSignals } from "./signals.ts";
@@ -49,8 +46,6 @@ export interface SupervisorWorld {
 
 const EXIT_OK = 0;
 const EXIT_FAILED = 1;
-/** The ready line names so many addresses, and counts more than these. */
-const NAMED_BINDS = 6;
 /** Longest wait at start for addresses that a killed predecessor's proxy process is letting go. */
 const HANDOVER_MS = 1000;
 /** A proxy process that has not exited this long after it should have is ended. */
@@ -107,7 +102,7 @@ export class Supervisor {
     this.service = SdNotify.fromEnvironment(process.env, process.pid, world.clock, () => this.serviceState());
     this.vrrp = new VrrpHost({
       clock: world.clock,
-      health: serviceHealth(this.proxyWatch, () => this.everReady),
+      health: this.proxyWatch.health(() => this.everReady),
       log: (level, text) => this.voice.log(level, text),
       show: (snapshot) => {
         this.host?.showVrrp(snapshot);
@@ -124,15 +119,8 @@ export class Supervisor {
    */
   start(handoff: Handoff | null = null): void {
     if (handoff !== null) this.startedWallMs = handoff.startedWallMs;
-    const { config, voice, world } = this;
-    const { account, warning } = chooseAccount(config.global, world.uid);
-    if (warning !== null) voice.warn(warning);
-    const chroot = world.uid === 0 ? config.global.chroot : null;
-    if (chroot !== config.global.chroot) voice.warn("[global] chroot is ignored: only root can change it");
-    if (config.stats !== null) voice.warn("[stats] is valid, but this version does not run it");
-    const cramped = addressSpaceProblem();
-    if (cramped !== null) voice.warn(cramped);
-    const maxconn = fitFileLimit(config, (text) => voice.warn(text));
+    const { config, world } = this;
+    const terms = preflight(config, world.uid, (text) => this.voice.warn(text));
     // First, so that a second start is told about the first one rather than about its ports.
     this.removePidFile = ownPidFile(config.global.pidfile, handoff?.pidFile ?? null);
     try {
@@ -144,7 +132,7 @@ export class Supervisor {
       if (handoff === null) this.removePidFile?.();
       throw error;
     }
-    const host = this.makeHost(this.listeners, { config, maxconn, account, chroot, startedWallMs: this.startedWallMs });
+    const host = this.makeHost(this.listeners, { ...terms, config, startedWallMs: this.startedWallMs });
     this.host = host;
     this.takeover = handoff === null ? null : this.takeOver(handoff, host, this.listeners);
     try {
@@ -340,9 +328,7 @@ export class Supervisor {
       return;
     }
     this.everReady = true;
-    this.voice.say(
-      `${VERSION} ready: ${describeBinds(config)}; ${config.global.threads} relay threads, proxy pid ${pid}, admin socket ${world.adminSocket}`,
-    );
+    this.voice.say(readyLine(config, pid, world.adminSocket));
     releaseStartupPagesSoon(world.clock);
     this.service.ready();
     world.onReady();
@@ -400,21 +386,4 @@ export class Supervisor {
       connections: this.health?.connections ?? null,
     };
   }
-}
-
-/** Before the first proxy process serves, nothing is known of it; after that, one that does not serve has failed. */
-function serviceHealth(watch: ProxyWatch, everReady: () => boolean): ServiceHealth {
-  return {
-    proxy() {
-      const { ok, detail } = watch.state();
-      return { state: ok ? "ok" : everReady() ? "failed" : "unknown", detail };
-    },
-    listen: (name) => watch.listen(name),
-  };
-}
-
-/** What we listen on, short enough for one datagram. */
-function describeBinds({ listens }: Config): string {
-  const binds = listens.flatMap(({ name, binds }) => binds.map((bind) => `${name} on ${formatEndpoint(bind)}`));
-  return binds.length <= NAMED_BINDS ? binds.join(", ") : `${listens.length} listens on ${binds.length} addresses`;
 }
