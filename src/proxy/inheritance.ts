@@ -41,7 +41,10 @@ export type Counts = Readonly<Record<string, number>>;
 /** Counters that say how things are now: who takes over has its own. */
 const MOMENTARY: ReadonlySet<string> = new Set(["oldestWaiting", "heartbeat"]);
 /** Counters of which the highest counts, not the sum. */
-const HIGHEST: ReadonlySet<string> = new Set(["maxCurrent", "maxQueued", "lastSession"]);
+const HIGHEST: ReadonlySet<string> = new Set([
+  ...["maxCurrent", "maxQueued", "lastSession"],
+  ...["maxQueueTime", "maxConnectTime", "maxTotalTime"],
+]);
 
 /** Writes it all down. `check` tells what is known of a server's checks. */
 export function describeInheritance(

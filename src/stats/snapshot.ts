@@ -74,6 +74,13 @@ export interface Occupancy {
 /** OPEN; FULL: at a limit, clients wait in the kernel; DOWN: no server to give them to; STOP: no longer accepting. */
 export type ListenStatus = "OPEN" | "FULL" | "DOWN" | "STOP";
 
+/** Whole milliseconds that a session waits in the queue, takes to reach its server, and lives. */
+export interface SessionTimes {
+  queueMs: number;
+  connectMs: number;
+  totalMs: number;
+}
+
 /** What listens and servers have in common. */
 interface Traffic {
   rate: Rate;
@@ -88,7 +95,9 @@ interface Traffic {
     serverAborts: number;
   };
   /** Over about the last 1024 sessions; 0 when there were none. */
-  average: { queueMs: number; connectMs: number; totalMs: number };
+  average: SessionTimes;
+  /** The longest that any session took; each on its own. */
+  longest: SessionTimes;
   /** Since the last session began; null: there was none. */
   lastSessionAgoMs: number | null;
 }
@@ -154,6 +163,8 @@ export interface CheckSnapshot {
   observed: number | null;
   /** Checks that our own shortage prevented. */
   inconclusive: number;
+  /** A check is on its way. */
+  inProgress: boolean;
   /** null before the first. */
   last: LastCheck | null;
 }

@@ -159,7 +159,7 @@ function leavingForMs(untilMs: number | null, nowMs: number): number | null {
 }
 
 function checkSnapshot(check: CheckView, isObserved: boolean, nowMs: number): CheckSnapshot {
-  const { health, rise, fall, failures, observed, inconclusive, lastResult, lastCheckMs } = check;
+  const { health, rise, fall, failures, observed, inconclusive, inProgress, lastResult, lastCheckMs } = check;
   return {
     health,
     rise,
@@ -167,6 +167,7 @@ function checkSnapshot(check: CheckView, isObserved: boolean, nowMs: number): Ch
     failures,
     observed: isObserved ? observed : null,
     inconclusive,
+    inProgress,
     last: lastResult && {
       status: lastResult.status,
       description: CHECK_DESCRIPTION[lastResult.status],
@@ -190,13 +191,17 @@ type TrafficCounters = Record<
   | "queueTimeSum"
   | "connectTimeSum"
   | "totalTimeSum"
-  | "timeSamples",
+  | "timeSamples"
+  | "maxQueueTime"
+  | "maxConnectTime"
+  | "maxTotalTime",
   number
 >;
 
 function traffic(board: ListenBoard, base: number, at: TrafficCounters) {
   const samples = board.sum(base + at.timeSamples);
   const mean = (sum: number) => (samples > 0 ? Math.round(board.sum(base + sum) / samples) : 0);
+  const most = (counter: number) => Math.round(board.max(base + counter));
   return {
     bytesIn: board.sum(base + at.bytesIn),
     bytesOut: board.sum(base + at.bytesOut),
@@ -208,5 +213,6 @@ function traffic(board: ListenBoard, base: number, at: TrafficCounters) {
       serverAborts: board.sum(base + at.serverAborts),
     },
     average: { queueMs: mean(at.queueTimeSum), connectMs: mean(at.connectTimeSum), totalMs: mean(at.totalTimeSum) },
+    longest: { queueMs: most(at.maxQueueTime), connectMs: most(at.maxConnectTime), totalMs: most(at.maxTotalTime) },
   };
 }

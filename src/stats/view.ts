@@ -60,6 +60,8 @@ export interface CheckView {
   } | null;
   /** Monotonic ms of that result. */
   readonly lastCheckMs: number | null;
+  /** A check is on its way. */
+  readonly inProgress: boolean;
   /** Failures that moved the counter, failures concluded from traffic, checks that our own shortage prevented. */
   readonly failures: number;
   readonly observed: number;

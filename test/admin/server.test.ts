@@ -2,8 +2,10 @@ import { describe, expect, test } from "bun:test";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { request } from "../../src/admin/client.ts";
-import type { AdminCommand } from "../../src/admin/protocol.ts";
-import { ADMIN_LIMITS, type AdminLimits, type AdminServer, serveAdmin } from "../../src/admin/server.ts";
+import type { AdminCommand } from "../../src/admin/command.ts";
+import { sessionCommands } from "../../src/admin/commands/session.ts";
+import type { AdminLimits } from "../../src/admin/connection.ts";
+import { ADMIN_LIMITS, type AdminServer, serveAdmin } from "../../src/admin/server.ts";
 import { systemClock } from "../../src/core/clock.ts";
 import { bindListeners, closeListeners } from "../../src/net/listen.ts";
 import { atEnd } from "../support/cleanup.ts";
@@ -18,6 +20,7 @@ const command = (name: string, run: () => string | Promise<string>): AdminComman
   words: [name],
   usage: name,
   summary: name,
+  level: "user",
   run() {
     runs.set(name, (runs.get(name) ?? 0) + 1);
     return run();
@@ -31,6 +34,7 @@ const COMMANDS = [
     throw new Error("a bug of ours");
   }),
   command("later", () => new Promise((resolve, reject) => pending.push({ resolve, reject }))),
+  ...sessionCommands([]),
 ];
 /** What `later` has still to answer, oldest first. */
 const pending: { resolve: (text: string) => void; reject: (error: Error) => void }[] = [];
@@ -41,7 +45,10 @@ function serve(limits: Partial<AdminLimits> = {}): { path: string; server: Admin
   pending.length = 0;
   const path = join(tmpDir(), "admin.sock");
   const fds = bindListeners({ kind: "unix", path }, { sockets: 1, backlog: 256, mode: 0o600 });
-  const server = serveAdmin(fds[0] as number, 256, COMMANDS, systemClock, { ...ADMIN_LIMITS, ...limits });
+  const server = serveAdmin({ fd: fds[0] as number, backlog: 256, commands: COMMANDS, level: "admin" }, systemClock, {
+    ...ADMIN_LIMITS,
+    ...limits,
+  });
   atEnd(() => {
     server.stop();
     closeListeners(fds);
@@ -85,7 +92,7 @@ describe("the admin socket", () => {
     const { path } = serve();
     expect(await exchange(path, "hello\n")).toBe("world\n\n");
     expect(await exchange(path, "hello;silent; hello\r\n")).toBe("world\n\n\nworld\n\n");
-    expect(await exchange(path, "hello\nhello\n")).toBe("world\n\n");
+    expect(await exchange(path, "hello\r\nhello;hello\n")).toBe("world\n\n".repeat(3));
     expect(await exchange(path, "\n")).toStartWith("Unknown command.");
   });
 
@@ -99,6 +106,47 @@ describe("the admin socket", () => {
     }
   });
 
+  test("goes on with a line that has begun, and waits for the rest of it", async () => {
+    const { path } = serve();
+    const { socket, heard, closed } = client(path);
+    socket.write("hello\nhel");
+    await until("the first answer", () => heard() === "world\n\n");
+    socket.write("lo\n");
+    await until("the server to close", closed);
+    expect(heard()).toBe("world\n\nworld\n\n");
+  });
+
+  test("keeps the line to a client that asks for a prompt, until it quits", async () => {
+    const { path } = serve();
+    const { socket, heard, closed } = client(path);
+    for (const [line, said] of [
+      ["prompt", "\n> "],
+      ["hello;silent", "\n> world\n\n> \n> "],
+      ["", "Unknown command."],
+    ] as const) {
+      socket.write(`${line}\n`);
+      await until(`the answer to ${line}`, () => heard().includes(said) && heard().endsWith("> "));
+    }
+    expect(closed()).toBe(false);
+    const before = heard();
+    socket.write("quit\nhello\n");
+    await until("the server to close", closed);
+    expect(heard()).toBe(before);
+  });
+
+  test("gives a client the time between its lines that it has asked for", async () => {
+    const { path } = serve({ idleMs: 60 });
+    const patient = client(path);
+    const other = client(path);
+    patient.socket.write("prompt;set timeout cli 30\n");
+    other.socket.write("prompt\n");
+    await until("the other to be dropped", other.closed);
+    expect(patient.closed()).toBe(false);
+    patient.socket.write("hello;quit\n");
+    await until("the server to close", patient.closed);
+    expect(patient.heard()).toBe("\n> \n> world\n\n> ");
+  });
+
   test("closes on a client that says nothing at all", async () => {
     const { path } = serve();
     const { socket, closed } = client(path);
@@ -110,7 +158,10 @@ describe("the admin socket", () => {
     const { path } = serve({ lingerMs: 20 });
     const { socket } = client(path);
     socket.removeAllListeners("end");
+    const ended = Promise.withResolvers<void>();
+    socket.on("end", () => ended.resolve());
     socket.write("hello\n");
+    await ended.promise;
     // Once the server's side is gone, writing fails.
     await until("the server to be gone", () => {
       socket.write("x");
@@ -158,6 +209,19 @@ describe("the admin socket", () => {
     server.stop();
     await until("the client to be dropped", closed);
   });
+});
+
+test("a server that leaves answers who has asked, and keeps nobody who has a prompt", async () => {
+  const { path, server } = serve();
+  const [idle, asking] = [client(path), client(path)];
+  idle.socket.write("prompt\n");
+  asking.socket.write("prompt;later;hello\n");
+  await until("both to be served", () => idle.heard() === "\n> " && pending.length === 1);
+  server.leave();
+  await until("the idle one to be closed", idle.closed);
+  pending[0]?.resolve("at last\n");
+  await until("the other to be closed", asking.closed);
+  expect(asking.heard()).toBe("\n> at last\n\nworld\n\n");
 });
 
 describe("an answer that comes later", () => {
@@ -254,6 +318,34 @@ describe("a hostile client", () => {
     expect(heard()).toBe("Command line too long: at most 16384 bytes.\n\n");
     expect(process.memoryUsage().rss - before).toBeLessThan(64 * 1024 * 1024);
     expect(await request(path, "hello", 1000)).toBe("world\n");
+  });
+
+  test("that sends commands without end and reads none of the answers is not read on", async () => {
+    const { path } = serve({ answerMs: 2000, idleMs: 300 });
+    const { socket, closed } = client(path, { reads: false });
+    const before = process.memoryUsage().rss;
+    socket.write("prompt\n");
+    const lines = Buffer.from("large\n".repeat(100_000));
+    for (let i = 0; i < 20; i++) socket.write(lines);
+    await until("the first command to be run", () => runs.get("large") === 1);
+    expect(await request(path, "hello", 1000)).toBe("world\n");
+    expect(process.memoryUsage().rss - before).toBeLessThan(64 * 1024 * 1024);
+    await Bun.sleep(400);
+    socket.on("data", () => {});
+    socket.resume();
+    await until("the client to be dropped", closed);
+    expect(runs.get("large")).toBe(1);
+  });
+
+  test("that keeps all places, with prompts or in silence, loses them to whoever asks", async () => {
+    const { path } = serve({ clients: 4, idleMs: 20_000 });
+    const asked = Array.from({ length: 2 }, () => client(path));
+    for (const { socket } of asked) socket.write("prompt;set timeout cli 1000\n");
+    await until("the prompts", () => asked.every(({ heard }) => heard() === "\n> \n> "));
+    const mute = Array.from({ length: 12 }, () => client(path));
+    expect(await request(path, "hello", 5000)).toBe("world\n");
+    await until("those who came first to be gone", () => mute.filter(({ closed }) => closed()).length >= 10);
+    expect(asked.some(({ closed }) => closed())).toBe(false);
   });
 
   test("that sends garbage and NULs gets a list of commands", async () => {

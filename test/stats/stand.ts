@@ -87,6 +87,7 @@ export function checkOf(health: number, over: Partial<CheckView> = {}): CheckVie
     fall,
     lastResult: { status: "L4OK", code: null, info: null, durationMs: 0.4 },
     lastCheckMs: 1000,
+    inProgress: false,
     failures: 0,
     observed: 0,
     inconclusive: 0,

@@ -1,7 +1,8 @@
-import { type CsvFilter, EVERYTHING, formatCsv } from "../stats/csv.ts";
-import { formatInfo } from "../stats/info.ts";
-import type { Snapshot } from "../stats/snapshot.ts";
-import type { AdminCommand } from "./protocol.ts";
+import { formatCsv } from "../../stats/csv.ts";
+import { formatInfo } from "../../stats/info.ts";
+import { EVERYTHING, type StatFilter } from "../../stats/rows.ts";
+import type { Snapshot } from "../../stats/snapshot.ts";
+import type { AdminCommand } from "../command.ts";
 
 /** The commands that read: ours, and HAProxy's that its tools send. */
 export function readingCommands(snapshot: () => Snapshot): AdminCommand[] {
@@ -10,12 +11,14 @@ export function readingCommands(snapshot: () => Snapshot): AdminCommand[] {
       words: ["show", "info"],
       usage: "show info",
       summary: "report information about the running process",
+      level: "user",
       run: (args) => (args.length === 0 ? formatInfo(snapshot()) : null),
     },
     {
       words: ["show", "stat"],
       usage: "show stat [<px> <type> <sid>] [no-maint|up]*",
       summary: "report counters for each proxy and server",
+      level: "user",
       run(args) {
         const filter = statFilter(args);
         return filter === null ? null : formatCsv(snapshot(), filter);
@@ -25,33 +28,14 @@ export function readingCommands(snapshot: () => Snapshot): AdminCommand[] {
       words: ["show", "status"],
       usage: "show status",
       summary: "report everything as one line of JSON",
+      level: "user",
       run: (args) => (args.length === 0 ? `${JSON.stringify(snapshot())}\n` : null),
     },
   ];
 }
 
-/** `reload`: reads the configuration file again and applies it; `order` gives what came of it, in lines. */
-export function reloadCommand(order: () => Promise<string>): AdminCommand {
-  return {
-    words: ["reload"],
-    usage: "reload",
-    summary: "read the configuration file again and apply what has changed",
-    run: (args) => (args.length === 0 ? order() : null),
-  };
-}
-
-/** `upgrade`: executes the program on disk; `order` gives what came of it, in lines. */
-export function upgradeCommand(order: () => Promise<string>): AdminCommand {
-  return {
-    words: ["upgrade"],
-    usage: "upgrade",
-    summary: "go on with the program that is on disk now, without a connection lost",
-    run: (args) => (args.length === 0 ? order() : null),
-  };
-}
-
 /** `show stat`'s arguments: proxy name or iid, mask of row types, server id (-1: all of them), then words. */
-function statFilter(args: readonly string[]): CsvFilter | null {
+function statFilter(args: readonly string[]): StatFilter | null {
   const positions = args.length >= 3 && isId(args[1]) && isId(args[2]) ? args.slice(0, 3) : [];
   const words = args.slice(positions.length);
   if (words.some((word) => word !== "up" && word !== "no-maint")) return null;

@@ -1,0 +1,46 @@
+import { Level } from "../core/syslogCodes.ts";
+import type { AdminSession } from "./session.ts";
+
+/** What a client may do: look, clear what was counted, or change things. Each may do what those before it may. */
+export type AdminLevel = "user" | "operator" | "admin";
+
+const LEVELS: readonly AdminLevel[] = ["user", "operator", "admin"];
+
+/** Whether a client of this level may do what takes that level. */
+export function allows(level: AdminLevel, needed: AdminLevel): boolean {
+  return LEVELS.indexOf(level) >= LEVELS.indexOf(needed);
+}
+
+/** Something said about what was asked for, as against data that was asked for; see `set severity-output`. */
+export interface Message {
+  /** `err` and graver: what was asked for has not been done. */
+  readonly severity: Level;
+  /** Usually ended by a newline; some of HAProxy's are not, and a client then sees no empty line behind them. */
+  readonly text: string;
+}
+
+/** The answer to a command: data, each line ended by a newline, or a message. "" says that it was done. */
+export type Reply = string | Message;
+
+/** It has not been done, for this reason: one line, its newline added. */
+export function refused(text: string): Message {
+  return { severity: Level.err, text: `${text}\n` };
+}
+
+/** It has been done, and this is to be said of it: one line, its newline added. */
+export function told(text: string, severity: Level = Level.info): Message {
+  return { severity, text: `${text}\n` };
+}
+
+/** A command that clients may give. */
+export interface AdminCommand {
+  /** The words it begins with. */
+  readonly words: readonly string[];
+  /** Those words and its arguments, as help shows them. */
+  readonly usage: string;
+  readonly summary: string;
+  /** What it takes to give it. */
+  readonly level: AdminLevel;
+  /** The answer, now or later; null: those arguments make no sense. `session` is the client's. */
+  run(args: readonly string[], session: AdminSession): Reply | null | Promise<Reply>;
+}
