@@ -53,6 +53,10 @@ function processSnapshot(view: ProxyView): ProcessSnapshot {
     proxyUptimeMs: Math.round(nowMs - view.proxyStartedMs),
     restarts: view.restarts,
     crashLoop: null,
+    hang:
+      view.lateThread === null
+        ? null
+        : `relay thread ${view.lateThread} hangs: its event loop has not turned for seconds; the proxy process will be replaced`,
     stopping: view.stopping,
     threads: board.threads,
     connections: {

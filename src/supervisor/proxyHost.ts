@@ -1,6 +1,6 @@
 import type { Clock } from "../core/clock.ts";
 import { assertNever } from "../core/errors.ts";
-import type { Inheritance } from "../proxy/inheritance.ts";
+import { type Inheritance, standingAfter } from "../proxy/inheritance.ts";
 import type {
   HealthReport,
   ProxyCommand,
@@ -65,6 +65,8 @@ export class ProxyHost {
   private killed = false;
   private lastFailure: string | null = null;
   private failure: string | null = null;
+  /** How the servers stood when the process that serves told it for the last time. */
+  private standing: { known: Inheritance; atMs: number } | null = null;
   private answered: ((report: ProxyReport) => void) | null = null;
   private readonly reloads = new ReloadTalk();
 
@@ -85,13 +87,18 @@ export class ProxyHost {
     this.startedMs = this.clock.nowMs();
     this.lastFailure = null;
     try {
-      this.child = this.spawn(null);
+      this.child = this.spawn(this.standingNow());
     } catch (error) {
       // No process, memory or descriptor to be had: a crash like any other, tried again later.
       this.onCrash(`cannot be started: ${(error as Error).message}`);
       return;
     }
     this.observer.onStart();
+  }
+
+  private standingNow(): Inheritance | null {
+    const { standing, clock } = this;
+    return standing && standingAfter(standing.known, clock.nowMs() - standing.atMs);
   }
 
   /** Goes on with the proxy processes of the program that was here before. */
@@ -153,6 +160,12 @@ export class ProxyHost {
   /** Asks it to close its connections, log them, and exit now. */
   end(): void {
     for (const child of this.all) child.send({ kind: "end" });
+  }
+
+  /** Ends the process that serves, without asking: it hangs, and is to be replaced like one that crashed. */
+  replaceHung(reason: string): void {
+    this.lastFailure = reason;
+    this.child?.kill("SIGKILL");
   }
 
   /** Ends it without asking. */
@@ -240,6 +253,8 @@ export class ProxyHost {
 
   private onSuccessorReport(successor: ProxyChild, report: ProxyReport): void {
     if (report.kind === "failed") this.lastFailure = report.message;
+    // Told just before it is ready: by then it is the one that serves.
+    if (report.kind === "standing") this.standing = { known: report.standing, atMs: this.clock.nowMs() };
     if (report.kind !== "ready") return;
     const { child } = this;
     this.cancelSuccessor?.();
@@ -267,6 +282,9 @@ export class ProxyHost {
         return;
       case "order":
         this.observer.onOrder(report.what, (text) => child.send({ kind: "ordered", order: report.order, text }));
+        return;
+      case "standing":
+        this.standing = { known: report.standing, atMs: this.clock.nowMs() };
         return;
       case "health":
         this.observer.onHealth(report);

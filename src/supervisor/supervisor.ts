@@ -14,7 +14,7 @@ import { BoundListeners } from "./listeners.ts";
 import { ownPidFile } from "./ownPidFile.ts";
 import { preflight } from "./preflight.ts";
 import { ProxyHost, type ProxyTerms } from "./proxyHost.ts";
-import { PROXY_LATE_MS, ProxyWatch } from "./proxyWatch.ts";
+import { PROXY_HUNG_MS, PROXY_LATE_MS, ProxyWatch } from "./proxyWatch.ts";
 import { readyLine } from "./readyLine.ts";
 import { Reloader, type ReloadOutcome } from "./reloader.ts";
 import { SdNotify, type ServiceState } from "./sdNotify.ts";
@@ -91,10 +91,12 @@ export class Supervisor {
     });
     this.startedWallMs = world.clock.wallMs();
     this.voice = new Voice(config.logs, world);
-    this.proxyWatch = new ProxyWatch(world.clock, PROXY_LATE_MS, () => {
-      this.vrrp.healthChanged();
-      this.service.changed();
-    });
+    this.proxyWatch = new ProxyWatch(
+      world.clock,
+      PROXY_LATE_MS,
+      () => this.proxyChanged(),
+      () => this.proxyHangs(),
+    );
     this.crashDesk = new CrashDesk(world.clock, this.startedWallMs, () => ({
       config: this.config,
       vrrp: this.vrrp.view,
@@ -214,6 +216,24 @@ export class Supervisor {
     this.listeners?.closeListens();
     this.killAfter(hardStopAfterMs + STOP_GRACE_MS);
     this.host?.stop();
+  }
+
+  private proxyChanged(): void {
+    this.vrrp.healthChanged();
+    this.service.changed();
+    const { silentSinceMs } = this.proxyWatch;
+    if (silentSinceMs === null) this.crashDesk.closeHang();
+    else if (this.listeners !== null && this.stopSignals === 0)
+      this.crashDesk.open(this.listeners.admin, {
+        kind: "hang",
+        sinceMs: silentSinceMs,
+        restarts: this.host?.open?.restarts ?? 0,
+      });
+  }
+
+  private proxyHangs(): void {
+    if (this.stopSignals > 0) return;
+    this.host?.replaceHung(`no sign of life for ${PROXY_HUNG_MS / 1000} s`);
   }
 
   /** Reads the configuration again and applies it in place, wholly or not at all; what came of it. */
@@ -342,7 +362,7 @@ export class Supervisor {
 
   private onCrash(reason: string, delayMs: number, crashes: number, restarts: number): void {
     const { world } = this;
-    this.proxyWatch.ended(reason);
+    this.proxyWatch.ended(crashes > 1 ? `${reason}, ${crashes} times in a row` : reason);
     this.listeners?.closeLeft();
     if (!this.everReady) {
       world.stderr.write(`haproxy-lite: the proxy process cannot start: ${reason}`);
@@ -353,7 +373,7 @@ export class Supervisor {
     const text = `proxy process ended unexpectedly (${reason}); the next one starts ${delayMs === 0 ? "now" : `in ${delayMs} ms`}, clients wait meanwhile`;
     this.voice.tell(Level.alert, text);
     if (this.listeners !== null && this.stopSignals === 0)
-      this.crashDesk.open(this.listeners.admin, { reason, delayMs, crashes, restarts });
+      this.crashDesk.open(this.listeners.admin, { kind: "crash", reason, delayMs, crashes, restarts });
   }
 
   private finish(code: number): void {
@@ -381,7 +401,7 @@ export class Supervisor {
     });
     // A proxy process that drains is on its way out: only we are still needed to see to that.
     return {
-      well: ok || stopping,
+      well: ok || stopping || this.proxyWatch.isBetween,
       health: stopping ? `stopping: ${line}` : line,
       connections: this.health?.connections ?? null,
     };
