@@ -5,7 +5,7 @@ import type { JournalEvent } from "../stats/event.ts";
 import { jsonRows } from "../stats/json.ts";
 import type { History, PageModel } from "../stats/page/model.ts";
 import { renderPage } from "../stats/page/render.ts";
-import { formatMetrics, type HttpCounts, METRICS_TYPE, metricsFilter } from "../stats/prometheus.ts";
+import { formatMetrics, type HttpCounts, METRICS_TYPE, metricsScopes } from "../stats/prometheus.ts";
 import { EVERYTHING, statRows } from "../stats/rows.ts";
 import type { Snapshot } from "../stats/snapshot.ts";
 import { typedRows } from "../stats/typed.ts";
@@ -131,11 +131,12 @@ export class StatsSite {
     return refreshMs === null ? null : refreshMs / 1000;
   }
 
-  private metrics({ scopes, noMaintenance }: Extract<Route, { kind: "metrics" }>): HttpResponse {
+  private metrics({ scopes: names, noMaintenance }: Extract<Route, { kind: "metrics" }>): HttpResponse {
     const { view, config } = this;
-    const filter = metricsFilter(scopes, noMaintenance);
-    if (filter === null) return plain(400, "There is no such scope.");
-    const body = formatMetrics(view.snapshot(), { ...filter, hideVersion: config.hideVersion }, view.answers());
+    const scopes = metricsScopes(names);
+    if (scopes === null) return plain(400, "There is no such scope.");
+    const filter = { scopes, noMaintenance, hideVersion: config.hideVersion };
+    const body = formatMetrics(view.snapshot(), filter, view.answers());
     return { status: 200, headers: { "content-type": METRICS_TYPE }, body };
   }
 
