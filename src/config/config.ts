@@ -20,6 +20,7 @@ import {
   logTargets,
   somethingToDo,
   statsAccess,
+  statsUri,
   tableNames,
   unknownAccounts,
 } from "./processRules.ts";
@@ -41,6 +42,7 @@ const RULES: readonly Rule[] = [
   somethingToDo,
   logTargets,
   statsAccess,
+  statsUri,
   adminMode,
   tableNames,
   bindConflicts,

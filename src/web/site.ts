@@ -9,7 +9,7 @@ import { formatMetrics, type HttpCounts, METRICS_TYPE, metricsScopes } from "../
 import { EVERYTHING, statRows } from "../stats/rows.ts";
 import type { Snapshot } from "../stats/snapshot.ts";
 import { typedRows } from "../stats/typed.ts";
-import { isForeign, noticeOf, type Outcome, outcomeOf, readWish } from "./actions.ts";
+import { isForeign, isOwnName, noticeOf, type Outcome, outcomeOf, readWish } from "./actions.ts";
 import { csrfToken, isToken, REALM, userOf } from "./credentials.ts";
 import { healthResponse, judgeHealth } from "./health.ts";
 import { pagePolicy } from "./policy.ts";
@@ -153,9 +153,13 @@ export class StatsSite {
       fetchSite: headers.get("sec-fetch-site"),
       host: headers.get("host"),
     };
-    const trusted = this.config.admin && !isForeign(origin) && isToken(form.get("csrf") ?? "", user, this.secret);
+    const { listens, process } = this.view.snapshot();
+    const trusted =
+      this.config.admin &&
+      !isForeign(origin) &&
+      (user !== ANYBODY || isOwnName(origin.host, process.node)) &&
+      isToken(form.get("csrf") ?? "", user, this.secret);
     if (!trusted) return "DENY";
-    const { listens } = this.view.snapshot();
     const wish = readWish(
       form,
       (name) => listens.find((each) => each.name === name)?.servers.map((s) => s.name) ?? null,
