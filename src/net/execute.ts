@@ -18,9 +18,33 @@ const IGNORED = [SIGHUP, SIGINT, SIGTERM, SIGUSR2, SIGIO];
  * SystemError.
  */
 export function executeAnew(): never {
-  // The runtime marks whatever it inherits close-on-exec.
+  keepSockets();
+  execute(OWN_PROGRAM, ownWords());
+}
+
+/** As {@link executeAnew}, with one more variable in its environment, "PID:FD": this process and a descriptor that stays open. */
+export function executeAnewWith(variable: string, fd: number): never {
+  keepSockets();
+  libc.fcntl(fd, F_SETFD, 0);
+  const argv = new WordList(ownWords(), "latin1");
+  // The runtime hides variables of its own from us, such as the channel to whoever has started us.
+  const env = new WordList([...wordsOf("environ"), `${variable}=${process.pid}:${fd}`], "latin1");
+  libc.execve(Buffer.from(`${OWN_PROGRAM}\0`), argv.pointers, env.pointers);
+  const code = errno();
+  libc.fcntl(fd, F_SETFD, FD_CLOEXEC);
+  throw new SystemError("execve", code);
+}
+
+const OWN_PROGRAM = "/proc/self/exe";
+const ownWords = (): string[] => wordsOf("cmdline");
+
+/** The runtime marks whatever it inherits close-on-exec. */
+function keepSockets(): void {
   for (const fd of readdirSync("/proc/self/fd").map(Number)) if (isSocket(fd)) libc.fcntl(fd, F_SETFD, 0);
-  execute("/proc/self/exe", readFileSync("/proc/self/cmdline", "latin1").split("\0").slice(0, -1));
+}
+
+function wordsOf(file: "cmdline" | "environ"): string[] {
+  return readFileSync(`/proc/self/${file}`, "latin1").split("\0").slice(0, -1);
 }
 
 /**

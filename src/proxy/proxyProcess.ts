@@ -139,7 +139,7 @@ export class ProxyProcess {
       clock,
       commands: this.commands,
       snapshot: () => takeSnapshot(this.view()),
-      history: () => ({ stepMs: 5000, process: { sessions: [], bytesIn: [], bytesOut: [] }, listens: {} }),
+      history: () => this.sampler.history(),
       events: () => [],
       lateThread: () => this.health.lateThread,
       log: (event) => this.log(event),

@@ -1,15 +1,16 @@
 import { closeSync } from "node:fs";
 import { hostname } from "node:os";
 import { isDeepStrictEqual } from "node:util";
+import { filesNeeded, maxconnWithin } from "../config/fileBudget.ts";
 import type { LoadedFile } from "../config/load.ts";
 import type { Config, VrrpConfig } from "../config/schema.ts";
 import type { Clock } from "../core/clock.ts";
 import { formatEndpoint } from "../core/endpoint.ts";
 import { assertNever, UserError } from "../core/errors.ts";
+import { addressSpaceProblem } from "../core/limits.ts";
 import { Level } from "../core/syslogCodes.ts";
 import { COMMIT, VERSION } from "../core/version.ts";
 import type { Logger } from "../log/logger.ts";
-import { addressSpaceProblem } from "../net/compiler.ts";
 import { libc, SystemError } from "../net/libc.ts";
 import { raiseFileLimit } from "../net/limits.ts";
 import type { StandardStream } from "../net/standardStreams.ts";
@@ -20,9 +21,7 @@ import type { ProxyView } from "../stats/view.ts";
 import type { VrrpHandoff } from "../vrrp/handoff.ts";
 import type { ServiceHealth } from "../vrrp/trackerFeed.ts";
 import { chooseAccount } from "./account.ts";
-import { shedCapabilities } from "./capabilities.ts";
 import { CrashDesk } from "./crashDesk.ts";
-import { filesNeeded, maxconnWithin } from "./fileBudget.ts";
 import { HANDOFF_VERSION, type Handoff, type OpenProcess } from "./handoff.ts";
 import { BoundListeners } from "./listeners.ts";
 import { claimPidFile, keepPidFile, PidFileHeld, pidFileDescriptor } from "./pidFile.ts";
@@ -176,7 +175,6 @@ export class Supervisor {
     );
     if (handoff !== null) this.takeOver(this.host, handoff);
     try {
-      shedCapabilities(config.global);
       if (config.vrrp !== null) this.startVirtualIps(config.vrrp, handoff?.vrrp ?? null);
       if (handoff?.standIn != null) dismissStandIn(handoff.standIn, world.clock);
     } catch (error) {
