@@ -1,9 +1,5 @@
-<<<<<<< HEAD
 import { canonicalHost, type Endpoint, formatEndpoint } from "../core/endpoint.ts";
-=======
-import { formatEndpoint } from "../core/endpoint.ts";
 import { filesNeeded, maxconnWithin } from "./fileBudget.ts";
->>>>>>> 64a2fc49d71b777dd73b7e7a61693ed2592d9d24
 import { rawTable } from "./inherit.ts";
 import { showValue } from "./issue.ts";
 import { readName } from "./keys.ts";
