@@ -80,8 +80,7 @@ export interface Origin {
 export function isOwnName(host: string | undefined, node: string): boolean {
   const name = (host ?? "").toLowerCase().replace(/:\d*$/, "");
   const own = node.toLowerCase();
-  if (name === "localhost" || name === own || name.startsWith(`${own}.`) || own.startsWith(`${name}.`))
-    return name !== "";
+  if (name === "localhost" || (name !== "" && (own === name || own.startsWith(`${name}.`)))) return true;
   return isIP(name.replace(/^\[|\]$/g, "")) !== 0;
 }
 
