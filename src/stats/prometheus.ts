@@ -1,13 +1,15 @@
 import { SPOKEN_VERSION } from "./infoFields.ts";
-import type { Family, ListenRow, ServerRow, StateFamily } from "./metrics/family.ts";
+import { Exposition, label, labelled } from "./metrics/exposition.ts";
+import type { ListenRow, ServerRow } from "./metrics/family.ts";
 import {
   BACKEND,
-  BACKEND_STATES,
+  BACKEND_COUNTS,
+  BACKEND_STATUS,
   FRONTEND,
   FRONTEND_STATUS,
   PROCESS,
   SERVER,
-  SERVER_STATUSES,
+  SERVER_STATES,
 } from "./metrics/haproxy.ts";
 import { OWN_LISTEN, OWN_PROCESS, OWN_SERVER, VRRP, VRRP_STATE } from "./metrics/own.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -30,130 +32,66 @@ export interface MetricsFilter {
   readonly hideVersion: boolean;
 }
 
-/** Reads `?scope=…&scope=…&no-maint`; no scope: all of them, null: there is none of that name. */
-export function metricsFilter(
-  scopes: readonly string[],
-  noMaintenance: boolean,
-): Omit<MetricsFilter, "hideVersion"> | null {
-  const wanted = scopes.length === 0 ? ["*"] : scopes;
-  const known = (scope: string) =>
-    scope === "*" || EMPTY_SCOPES.includes(scope) || SCOPES.some((each) => each === scope);
-  if (!wanted.every(known)) return null;
-  const chosen = SCOPES.filter((scope) => wanted.includes("*") || wanted.includes(scope));
-  return { scopes: new Set(chosen), noMaintenance };
+/** Reads `?scope=…&scope=…`; without any, all of them; null: there is none of that name. */
+export function metricsScopes(names: readonly string[]): ReadonlySet<MetricsScope> | null {
+  const wanted = names.length === 0 ? ["*"] : names;
+  const isKnown = (name: string) => name === "*" || [...EMPTY_SCOPES, ...SCOPES].includes(name);
+  if (!wanted.every(isKnown)) return null;
+  return new Set(SCOPES.filter((scope) => wanted.includes("*") || wanted.includes(scope)));
 }
 
 /** Answers of the HTTP server so far, by status. */
 export type HttpCounts = ReadonlyMap<number, number>;
 
-/** Everything in Prometheus' text format 0.0.4: HAProxy's names and labels, and ours as `haproxy_lite_…`. */
+/** Everything in Prometheus' text format: HAProxy's names and labels, and ours as `haproxy_lite_…`. */
 export function formatMetrics(snapshot: Snapshot, filter: MetricsFilter, answers: HttpCounts): string {
-  const { scopes, noMaintenance } = filter;
+  const { scopes } = filter;
   const { process } = snapshot;
-  const listens = snapshot.listens.map((listen) => ({
-    row: { listen, process } satisfies ListenRow,
-    labels: `proxy="${escaped(listen.name)}"`,
-  }));
-  let text = "";
-  if (scopes.has("global")) text += globalMetrics(snapshot, filter, answers);
-  if (scopes.has("frontend"))
-    text +=
-      FRONTEND.map((family) => lines(family, listens)).join("") +
-      stateLines(FRONTEND_STATUS, listens) +
-      OWN_LISTEN.map((family) => lines(family, listens)).join("");
-  if (scopes.has("backend"))
-    text +=
-      BACKEND.map((family) => lines(family, listens)).join("") +
-      BACKEND_STATES.map((family) => stateLines(family, listens)).join("");
+  const out = new Exposition();
+  const listens = snapshot.listens.map((listen) =>
+    labelled<ListenRow>({ listen, process }, label("proxy", listen.name)),
+  );
+  if (scopes.has("global")) addGlobal(out, snapshot, filter, answers);
+  if (scopes.has("frontend")) {
+    for (const family of [...FRONTEND, ...OWN_LISTEN]) out.add(family, listens);
+    out.addStates(FRONTEND_STATUS, listens);
+  }
+  if (scopes.has("backend")) {
+    for (const family of BACKEND) out.add(family, listens);
+    out.addStates(BACKEND_STATUS, listens);
+    for (const family of BACKEND_COUNTS) out.addCounts(family, listens);
+  }
   if (scopes.has("server")) {
     const servers = listens.flatMap(({ row, labels }) =>
       row.listen.servers
-        .filter(({ admin, unresolved }) => !noMaintenance || (admin !== "maint" && !unresolved))
-        .map((server) => ({
-          row: { ...row, server } satisfies ServerRow,
-          labels: `${labels},server="${escaped(server.name)}"`,
-        })),
+        .filter(({ admin, unresolved }) => !filter.noMaintenance || (admin !== "maint" && !unresolved))
+        .map((server) => labelled<ServerRow>({ ...row, server }, `${labels},${label("server", server.name)}`)),
     );
-    for (const family of [...SERVER, ...OWN_SERVER]) text += lines(family, servers);
-    for (const family of SERVER_STATUSES) text += stateLines(family, servers);
+    for (const family of [...SERVER, ...OWN_SERVER]) out.add(family, servers);
+    for (const family of SERVER_STATES) out.addStates(family, servers);
   }
-  return text;
+  return out.text;
 }
 
-/** Somebody or something, with what its lines say that they are about. */
-interface Labelled<Row> {
-  readonly row: Row;
-  /** `proxy="web",server="s1"`; "": nothing needs to be said. */
-  readonly labels: string;
-}
-
-function globalMetrics(snapshot: Snapshot, { hideVersion }: MetricsFilter, answers: HttpCounts): string {
+function addGlobal(out: Exposition, snapshot: Snapshot, { hideVersion }: MetricsFilter, answers: HttpCounts): void {
   const { version, commit } = snapshot.process;
-  const whole = [{ row: snapshot, labels: "" }];
-  const instances = (snapshot.vrrp?.instances ?? []).map((row) => ({
-    row,
-    labels: `instance="${escaped(row.name)}",interface="${escaped(row.interface)}",vrid="${row.virtualRouterId}"`,
-  }));
+  const whole = [labelled(snapshot, "")];
+  const instances = (snapshot.vrrp?.instances ?? []).map((row) =>
+    labelled(row, `${label("instance", row.name)},${label("interface", row.interface)},vrid="${row.virtualRouterId}"`),
+  );
+  for (const family of [...PROCESS, ...OWN_PROCESS]) out.add(family, whole);
+  if (!hideVersion) {
+    const spoken = label("version", `${SPOKEN_VERSION}-haproxy-lite-${version}`);
+    const own = `${label("version", version)},${label("commit", commit)}`;
+    out.addLines("haproxy_process_build_info", "gauge", "Which version this is.", [[spoken, 1]]);
+    out.addLines("haproxy_lite_build_info", "gauge", "Which version this is.", [[own, 1]]);
+  }
+  const statuses = Array.from(answers, ([status, count]) => [`code="${status}"`, count] as const);
+  out.addLines("haproxy_lite_http_responses_total", "counter", "Answers of this server, by status.", statuses);
+  for (const family of VRRP) out.add(family, instances);
+  out.addStates(VRRP_STATE, instances);
   const rejected = instances.flatMap(({ row, labels }) =>
-    Object.entries(row.rejected).map(([reason, count]) => [`${labels},reason="${escaped(reason)}"`, count] as const),
+    Object.entries(row.rejected).map(([reason, count]) => [`${labels},${label("reason", reason)}`, count] as const),
   );
-  const builds = hideVersion
-    ? ""
-    : single("haproxy_process_build_info", "gauge", "Which version this is.", [
-        [`version="${SPOKEN_VERSION}-haproxy-lite-${version}"`, 1],
-      ]) +
-      single("haproxy_lite_build_info", "gauge", "Which version this is.", [
-        [`version="${version}",commit="${escaped(commit)}"`, 1],
-      ]);
-  return (
-    [...PROCESS, ...OWN_PROCESS].map((family) => lines(family, whole)).join("") +
-    builds +
-    single(
-      "haproxy_lite_http_responses_total",
-      "counter",
-      "Answers of the status page's server, by status.",
-      Array.from(answers, ([status, count]) => [`code="${status}"`, count] as const),
-    ) +
-    VRRP.map((family) => lines(family, instances)).join("") +
-    stateLines(VRRP_STATE, instances) +
-    single("haproxy_lite_vrrp_rejected_total", "counter", "Adverts that were refused, by reason.", rejected)
-  );
-}
-
-function head(name: string, type: string, help: string): string {
-  return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`;
-}
-
-function single(
-  name: string,
-  type: Family<never>["type"],
-  help: string,
-  values: readonly (readonly [string, number])[],
-): string {
-  if (values.length === 0) return "";
-  return head(name, type, help) + values.map(([labels, value]) => `${name}{${labels}} ${value}\n`).join("");
-}
-
-function lines<Row>({ name, type, help, value, has }: Family<Row>, rows: readonly Labelled<Row>[]): string {
-  if (rows.length === 0) return "";
-  let text = "";
-  for (const { row, labels } of rows) {
-    if (has !== undefined && !has(row)) continue;
-    const found = value(row);
-    text += `${name}${labels === "" ? "" : `{${labels}}`} ${found === null ? "NaN" : found}\n`;
-  }
-  return text === "" ? "" : head(name, type, help) + text;
-}
-
-function stateLines<Row>({ name, help, states, value, has }: StateFamily<Row>, rows: readonly Labelled<Row>[]): string {
-  let text = "";
-  for (const { row, labels } of rows) {
-    if (has !== undefined && !has(row)) continue;
-    for (const state of states) text += `${name}{${labels},state="${state}"} ${value(row, state)}\n`;
-  }
-  return text === "" ? "" : head(name, "gauge", help) + text;
-}
-
-function escaped(value: string): string {
-  return value.replace(/[\\"\n]/g, (character) => (character === "\n" ? "\\n" : `\\${character}`));
+  out.addLines("haproxy_lite_vrrp_rejected_total", "counter", "Adverts that were refused, by reason.", rejected);
 }

@@ -1,3 +1,5 @@
+import { isIP } from "node:net";
+
 /** What HAProxy's form says came of an action; it stands behind `;st=` in the address that follows. */
 export type Outcome = "DONE" | "NONE" | "PART" | "ERRP" | "DENY" | "EXCD" | "UNKN";
 
@@ -7,7 +9,10 @@ export const OUTCOMES: Readonly<Record<Outcome, { readonly ok: boolean; readonly
   NONE: { ok: false, text: "Nothing has changed: no server was selected." },
   PART: { ok: false, text: "Done for some of the servers only." },
   ERRP: { ok: false, text: "Nothing has changed: there is no such action, listen or server, or it refuses." },
-  DENY: { ok: false, text: "Denied: the form was not one of this page, or too old. Nothing has changed; try again." },
+  DENY: {
+    ok: false,
+    text: "Denied: the form was not one of this page, or too old. Nothing has changed; try again. (Without [stats] auth, servers are changed only from a page that was opened by address or by this host's own name.)",
+  },
   EXCD: { ok: false, text: "Nothing has changed: too many servers at once." },
   UNKN: { ok: false, text: "It is not known what came of it." },
 };
@@ -66,6 +71,17 @@ export interface Origin {
   readonly origin: string | undefined;
   readonly fetchSite: string | undefined;
   readonly host: string | undefined;
+}
+
+/**
+ * Whether a name of the Host line can be nobody's but ours: an address, "localhost", or this host's own name. Where nobody
+ * has to log in, another site whose name is made to point here (DNS rebinding) would otherwise be as good as the page.
+ */
+export function isOwnName(host: string | undefined, node: string): boolean {
+  const name = (host ?? "").toLowerCase().replace(/:\d*$/, "");
+  const own = node.toLowerCase();
+  if (name === "localhost" || (name !== "" && (own === name || own.startsWith(`${name}.`)))) return true;
+  return isIP(name.replace(/^\[|\]$/g, "")) !== 0;
 }
 
 /** Whether a browser says that another site has made it send this; who sends no such header is no browser of this decade. */

@@ -91,7 +91,7 @@ export class RequestReader {
     if (!isTokenByte(first)) return refuse(400, "This is not an HTTP request. (Only plain HTTP is spoken here.)");
     const end = this.findEnd();
     const limit = Math.min(end ?? this.bytes.length, MAX_HEAD_BYTES + 1);
-    const line = this.bytes.subarray(0, MAX_LINE_BYTES + 1).indexOf(LF);
+    const line = this.bytes.subarray(0, MAX_LINE_BYTES).indexOf(LF);
     if (line < 0 && limit > MAX_LINE_BYTES) return refuse(414, `The address is longer than ${MAX_LINE_BYTES} bytes.`);
     if (limit > MAX_HEAD_BYTES) return refuse(431, `The request's head is longer than ${MAX_HEAD_BYTES} bytes.`);
     if (end === null) return null;

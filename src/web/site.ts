@@ -5,11 +5,11 @@ import type { JournalEvent } from "../stats/event.ts";
 import { jsonRows } from "../stats/json.ts";
 import type { History, PageModel } from "../stats/page/model.ts";
 import { renderPage } from "../stats/page/render.ts";
-import { formatMetrics, type HttpCounts, METRICS_TYPE, metricsFilter } from "../stats/prometheus.ts";
+import { formatMetrics, type HttpCounts, METRICS_TYPE, metricsScopes } from "../stats/prometheus.ts";
 import { EVERYTHING, statRows } from "../stats/rows.ts";
 import type { Snapshot } from "../stats/snapshot.ts";
 import { typedRows } from "../stats/typed.ts";
-import { isForeign, noticeOf, type Outcome, outcomeOf, readWish } from "./actions.ts";
+import { isForeign, isOwnName, noticeOf, type Outcome, outcomeOf, readWish } from "./actions.ts";
 import { csrfToken, isToken, REALM, userOf } from "./credentials.ts";
 import { healthResponse, judgeHealth } from "./health.ts";
 import { pagePolicy } from "./policy.ts";
@@ -131,11 +131,12 @@ export class StatsSite {
     return refreshMs === null ? null : refreshMs / 1000;
   }
 
-  private metrics({ scopes, noMaintenance }: Extract<Route, { kind: "metrics" }>): HttpResponse {
+  private metrics({ scopes: names, noMaintenance }: Extract<Route, { kind: "metrics" }>): HttpResponse {
     const { view, config } = this;
-    const filter = metricsFilter(scopes, noMaintenance);
-    if (filter === null) return plain(400, "There is no such scope.");
-    const body = formatMetrics(view.snapshot(), { ...filter, hideVersion: config.hideVersion }, view.answers());
+    const scopes = metricsScopes(names);
+    if (scopes === null) return plain(400, "There is no such scope.");
+    const filter = { scopes, noMaintenance, hideVersion: config.hideVersion };
+    const body = formatMetrics(view.snapshot(), filter, view.answers());
     return { status: 200, headers: { "content-type": METRICS_TYPE }, body };
   }
 
@@ -152,9 +153,13 @@ export class StatsSite {
       fetchSite: headers.get("sec-fetch-site"),
       host: headers.get("host"),
     };
-    const trusted = this.config.admin && !isForeign(origin) && isToken(form.get("csrf") ?? "", user, this.secret);
+    const { listens, process } = this.view.snapshot();
+    const trusted =
+      this.config.admin &&
+      !isForeign(origin) &&
+      (user !== ANYBODY || isOwnName(origin.host, process.node)) &&
+      isToken(form.get("csrf") ?? "", user, this.secret);
     if (!trusted) return "DENY";
-    const { listens } = this.view.snapshot();
     const wish = readWish(
       form,
       (name) => listens.find((each) => each.name === name)?.servers.map((s) => s.name) ?? null,

@@ -10,10 +10,17 @@ export interface Family<Row> {
   readonly has?: (row: Row) => boolean;
 }
 
-/** One with a line for each of its states: 1 where a row is in it, or how many of its servers are. */
+/** One with a line for each of its states: 1 for the one that a row is in. */
 export interface StateFamily<Row> extends Omit<Family<Row>, "value" | "type"> {
   readonly states: readonly string[];
-  value(row: Row, state: string): number;
+  /** null: in none of them. */
+  state(row: Row): string | null;
+}
+
+/** One with a line for each state: how many of a row's servers are in it. */
+export interface CountFamily<Row> extends Omit<Family<Row>, "value" | "type" | "has"> {
+  readonly states: readonly string[];
+  count(row: Row, state: string): number;
 }
 
 export interface ListenRow {

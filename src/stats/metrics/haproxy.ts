@@ -1,6 +1,13 @@
-import type { CHECK_DESCRIPTION, CheckStatus } from "../../core/checkStatus.ts";
+import type { CheckStatus } from "../../core/checkStatus.ts";
 import type { ServerSnapshot, Snapshot } from "../snapshot.ts";
-import { families, type ListenRow, type ServerRow, type StateFamily, wholeSeconds } from "./family.ts";
+import {
+  type CountFamily,
+  families,
+  type ListenRow,
+  type ServerRow,
+  type StateFamily,
+  wholeSeconds,
+} from "./family.ts";
 
 /**
  * HAProxy's metrics (the names of its own exporter, 2.6), as far as balancing TCP has something to count. What HAProxy has
@@ -63,7 +70,7 @@ export const FRONTEND_STATUS: StateFamily<ListenRow> = {
   name: "haproxy_frontend_status",
   help: "Whether the listen accepts.",
   states: ["DOWN", "UP"],
-  value: ({ listen }, state) => Number((listen.status === "STOP") === (state === "DOWN")),
+  state: ({ listen }) => (listen.status === "STOP" ? "DOWN" : "UP"),
 };
 
 /** Of a listen's servers, taken together. */
@@ -121,6 +128,9 @@ export const BACKEND = families<ListenRow>("haproxy_backend_", [
     "Mean length of the last 1024 sessions.",
     ({ listen }) => listen.average.totalMs / 1000,
   ],
+  ["max_queue_time_seconds", "Longest wait for a server.", ({ listen }) => listen.longest.queueMs / 1000],
+  ["max_connect_time_seconds", "Longest time to connect.", ({ listen }) => listen.longest.connectMs / 1000],
+  ["max_total_time_seconds", "Longest session.", ({ listen }) => listen.longest.totalMs / 1000],
   [
     "connection_attempts_total",
     "Connections started to servers.",
@@ -133,36 +143,35 @@ export const BACKEND_STATUS: StateFamily<ListenRow> = {
   name: "haproxy_backend_status",
   help: "Whether there is a server that takes sessions.",
   states: ["DOWN", "UP"],
-  value: ({ listen }, state) => Number((listen.available || listen.servers.length === 0) === (state === "UP")),
+  state: ({ listen }) => (listen.available || listen.servers.length === 0 ? "UP" : "DOWN"),
 };
 
-const SERVER_STATES = ["DOWN", "UP", "MAINT", "DRAIN", "NOLB"] as const;
+const STATES = ["DOWN", "UP", "MAINT", "DRAIN", "NOLB"] as const;
 
 /** The check results that HAProxy has states for, in its order. */
 const CHECK_STATES = (
   "HANA SOCKERR L4OK L4TOUT L4CON L6OK L6TOUT L6RSP L7TOUT L7RSP L7OK L7OKC L7STS PROCERR PROCTOUT PROCOK" as const
-).split(" ") as (CheckStatus & keyof typeof CHECK_DESCRIPTION)[];
+).split(" ") as CheckStatus[];
 
-export const BACKEND_STATES: readonly StateFamily<ListenRow>[] = [
-  BACKEND_STATUS,
+export const BACKEND_COUNTS: readonly CountFamily<ListenRow>[] = [
   {
     name: "haproxy_backend_agg_server_status",
     help: "Servers in each state.",
-    states: SERVER_STATES,
-    value: ({ listen }, state) => count(listen.servers, (server) => stateOf(server) === state),
+    states: STATES,
+    count: ({ listen }, state) => howMany(listen.servers, (server) => stateOf(server) === state),
   },
   {
     name: "haproxy_backend_agg_server_check_status",
     help: "The same, under the name that it had before HAProxy 2.5.",
-    states: SERVER_STATES,
-    value: ({ listen }, state) => count(listen.servers, (server) => stateOf(server) === state),
+    states: STATES,
+    count: ({ listen }, state) => howMany(listen.servers, (server) => stateOf(server) === state),
   },
   {
     name: "haproxy_backend_agg_check_status",
     help: "Servers by the result of their last check.",
     states: CHECK_STATES,
-    value: ({ listen }, state) =>
-      count(listen.servers, (server) => isChecked(server) && server.check?.last?.status === state),
+    count: ({ listen }, state) =>
+      howMany(listen.servers, (server) => isChecked(server) && server.check?.last?.status === state),
   },
 ];
 
@@ -233,25 +242,28 @@ export const SERVER = families<ServerRow>("haproxy_server_", [
     "Mean length of the last 1024 sessions.",
     ({ server }) => server.average.totalMs / 1000,
   ],
+  ["max_queue_time_seconds", "Longest wait for a server.", ({ server }) => server.longest.queueMs / 1000],
+  ["max_connect_time_seconds", "Longest time to connect.", ({ server }) => server.longest.connectMs / 1000],
+  ["max_total_time_seconds", "Longest session.", ({ server }) => server.longest.totalMs / 1000],
   ["connection_attempts_total", "Connections started to it.", ({ server }) => server.connects],
   ["used_connections_current", "Connections to it that are in use.", ({ server }) => server.sessions.current],
   ["need_connections_current", "Connections to it that are needed.", ({ server }) => server.sessions.current],
   ["uweight", "Weight that it is to have.", ({ server }) => server.weight.configured],
 ]);
 
-export const SERVER_STATUSES: readonly StateFamily<ServerRow>[] = [
+export const SERVER_STATES: readonly StateFamily<ServerRow>[] = [
   {
     name: "haproxy_server_status",
     help: "What state it is in.",
-    states: SERVER_STATES,
-    value: ({ server }, state) => Number(stateOf(server) === state),
+    states: STATES,
+    state: ({ server }) => stateOf(server),
   },
   {
     name: "haproxy_server_check_status",
     help: "What its last check found.",
     states: CHECK_STATES,
     has: hasCheck,
-    value: ({ server }, state) => Number(server.check?.last?.status === state),
+    state: ({ server }) => server.check?.last?.status ?? null,
   },
 ];
 
@@ -293,6 +305,6 @@ function sum<T>(list: readonly T[], value: (each: T) => number): number {
   return list.reduce((total, each) => total + value(each), 0);
 }
 
-function count<T>(list: readonly T[], is: (each: T) => boolean): number {
+function howMany<T>(list: readonly T[], is: (each: T) => boolean): number {
   return sum(list, (each) => Number(is(each)));
 }

@@ -84,7 +84,7 @@ export const VRRP_STATE: StateFamily<VrrpInstanceSnapshot> = {
   name: "haproxy_lite_vrrp_state",
   help: "What state the virtual router is in.",
   states: ["INIT", "BACKUP", "MASTER", "FAULT"] satisfies VrrpStateName[],
-  value: (instance, state) => Number(instance.state === state),
+  state: (instance) => instance.state,
 };
 
 function hasPeer({ peer }: VrrpInstanceSnapshot): boolean {
