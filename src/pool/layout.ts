@@ -29,6 +29,8 @@ export const Header = {
   usable: 6,
   /** Slots that may have a server; those from here on are spare, and nobody looks at them. */
   slots: 7,
+  /** Most connections of this listen; 0: no limit of its own. */
+  maxconn: 8,
 } as const;
 export const HEADER_WORDS = 16;
 
@@ -86,6 +88,10 @@ export const ListenCounter = {
   established: 16,
   /** Those of `acceptPauses` that were due to the listen's own maxconn, not to the process's. */
   ownLimitPauses: 17,
+  /** Longest milliseconds that any session added to each of the three sums. */
+  maxQueueTime: 18,
+  maxConnectTime: 19,
+  maxTotalTime: 20,
 } as const;
 export const LISTEN_COUNTERS = 24;
 
@@ -114,6 +120,10 @@ export const ServerCounter = {
   maxQueued: 16,
   /** Monotonic ms at which this thread's longest-waiting connection that is bound to this server was queued; 0: none waits. */
   oldestWaiting: 17,
+  /** Longest milliseconds that any session added to each of the three sums. */
+  maxQueueTime: 18,
+  maxConnectTime: 19,
+  maxTotalTime: 20,
 } as const;
 export const SERVER_COUNTERS = 24;
 

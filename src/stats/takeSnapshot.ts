@@ -4,7 +4,7 @@ import { type ListenBoard, serverCounter } from "../pool/board.ts";
 import { ListenCounter, ServerCounter, WEIGHT_SCALE } from "../pool/layout.ts";
 import type { Pool } from "../pool/pool.ts";
 import { ThreadCounter } from "../pool/processBoard.ts";
-import { type PoolServer, serverStatus } from "../pool/server.ts";
+import { addressOf, type PoolServer, serverStatus } from "../pool/server.ts";
 import type {
   CheckSnapshot,
   ListenSnapshot,
@@ -53,6 +53,10 @@ function processSnapshot(view: ProxyView): ProcessSnapshot {
     proxyUptimeMs: Math.round(nowMs - view.proxyStartedMs),
     restarts: view.restarts,
     crashLoop: null,
+    hang:
+      view.lateThread === null
+        ? null
+        : `relay thread ${view.lateThread} hangs: its event loop has not turned for seconds; the proxy process will be replaced`,
     stopping: view.stopping,
     threads: board.threads,
     connections: {
@@ -88,7 +92,7 @@ function listenSnapshot(view: ProxyView, pool: Pool): ListenSnapshot {
     sessions: {
       current: board.current,
       max: board.max(ListenCounter.maxCurrent),
-      limit: config.maxconn,
+      limit: pool.maxconn,
       total: board.sum(ListenCounter.connections),
     },
     ...traffic(board, 0, ListenCounter),
@@ -106,10 +110,10 @@ function listenSnapshot(view: ProxyView, pool: Pool): ListenSnapshot {
 }
 
 function listenStatus(view: ProxyView, pool: Pool, available: boolean): ListenStatus {
-  const { config, board } = pool;
+  const { board, maxconn } = pool;
   if (view.stopping || view.leavingUntilMs(pool) !== null) return "STOP";
   if (!available) return "DOWN";
-  return board.current >= (config.maxconn ?? Infinity) || view.board.current >= view.board.maxconn ? "FULL" : "OPEN";
+  return board.current >= (maxconn ?? Infinity) || view.board.current >= view.board.maxconn ? "FULL" : "OPEN";
 }
 
 function serverSnapshot(view: ProxyView, pool: Pool, server: PoolServer): ServerSnapshot {
@@ -121,7 +125,7 @@ function serverSnapshot(view: ProxyView, pool: Pool, server: PoolServer): Server
   const lastSessionMs = board.max(base + ServerCounter.lastSession);
   return {
     name: config.name,
-    address: formatEndpoint(config.address),
+    address: formatEndpoint(addressOf(server)),
     status: serverStatus(server, check?.statusText ?? null),
     admin: server.admin,
     leavingForMs: leavingForMs(server.leavingUntilMs, nowMs),
@@ -155,7 +159,7 @@ function leavingForMs(untilMs: number | null, nowMs: number): number | null {
 }
 
 function checkSnapshot(check: CheckView, isObserved: boolean, nowMs: number): CheckSnapshot {
-  const { health, rise, fall, failures, observed, inconclusive, lastResult, lastCheckMs } = check;
+  const { health, rise, fall, failures, observed, inconclusive, inProgress, lastResult, lastCheckMs } = check;
   return {
     health,
     rise,
@@ -163,6 +167,7 @@ function checkSnapshot(check: CheckView, isObserved: boolean, nowMs: number): Ch
     failures,
     observed: isObserved ? observed : null,
     inconclusive,
+    inProgress,
     last: lastResult && {
       status: lastResult.status,
       description: CHECK_DESCRIPTION[lastResult.status],
@@ -186,13 +191,17 @@ type TrafficCounters = Record<
   | "queueTimeSum"
   | "connectTimeSum"
   | "totalTimeSum"
-  | "timeSamples",
+  | "timeSamples"
+  | "maxQueueTime"
+  | "maxConnectTime"
+  | "maxTotalTime",
   number
 >;
 
 function traffic(board: ListenBoard, base: number, at: TrafficCounters) {
   const samples = board.sum(base + at.timeSamples);
   const mean = (sum: number) => (samples > 0 ? Math.round(board.sum(base + sum) / samples) : 0);
+  const most = (counter: number) => Math.round(board.max(base + counter));
   return {
     bytesIn: board.sum(base + at.bytesIn),
     bytesOut: board.sum(base + at.bytesOut),
@@ -204,5 +213,6 @@ function traffic(board: ListenBoard, base: number, at: TrafficCounters) {
       serverAborts: board.sum(base + at.serverAborts),
     },
     average: { queueMs: mean(at.queueTimeSum), connectMs: mean(at.connectTimeSum), totalMs: mean(at.totalTimeSum) },
+    longest: { queueMs: most(at.maxQueueTime), connectMs: most(at.maxConnectTime), totalMs: most(at.maxTotalTime) },
   };
 }

@@ -1,13 +1,11 @@
 import { beforeAll, describe, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { freePort } from "../../support/ports.ts";
 import { run } from "../../support/process.ts";
 import { tmpDir } from "../../support/tmp.ts";
 import { tool } from "../../support/tools.ts";
 import { CLIENTS, type Client } from "./clients.ts";
 import { shapeOf } from "./shape.ts";
-import { FIXTURES, startHaproxy, startOurs, startServers, type Target } from "./stand.ts";
+import { startHaproxy, startOurs, startServers, type Target } from "./stand.ts";
 
 const haproxy = tool("haproxy");
 
