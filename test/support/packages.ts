@@ -17,6 +17,7 @@ export const PACKAGES = {
   nginx: "nginx-light",
   openssl: "openssl",
   pgrep: "procps",
+  promtool: "prometheus",
   python3: "python3",
   rpm: "rpm",
   rpmbuild: "rpm",
