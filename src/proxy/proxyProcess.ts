@@ -28,13 +28,14 @@ import type { Resolver } from "./addresses.ts";
 import type { HostFacts } from "./chroot.ts";
 import { HealthReports } from "./healthReports.ts";
 import { Heartbeats } from "./heartbeats.ts";
-import { countedSince, describeInheritance, type Inheritance, inheritCounts } from "./inheritance.ts";
+import { countedSince, describeInheritance, type Inheritance, inheritCounts, standingAfter } from "./inheritance.ts";
 import { Leaving } from "./leaving.ts";
 import { Orders } from "./orders.ts";
 import type { BindSockets, ProxyReload, ProxyReport, ProxyStart } from "./protocol.ts";
 import { RelayPool, type RelayPoolObserver } from "./relayPool.ts";
 import { Reloads } from "./reload.ts";
 import { Servers } from "./servers.ts";
+import { StandingReports } from "./standingReports.ts";
 import { describePoolEvent } from "./stateLog.ts";
 import { StatsService } from "./statsService.ts";
 import { ShortageWatch } from "./watch.ts";
@@ -78,6 +79,7 @@ export class ProxyProcess {
   private readonly watch: ShortageWatch;
   private readonly heartbeats: Heartbeats;
   private readonly health: HealthReports;
+  private readonly standing: StandingReports;
   private readonly startedMs: number;
   private readonly sampler: Sampler;
   private readonly commands: readonly AdminCommand[];
@@ -107,9 +109,15 @@ export class ProxyProcess {
       onReport: (report) => this.onReport(report),
       onFailure: (thread, message) => this.onThreadFailure(thread, message),
     });
+    this.standing = new StandingReports(clock, () =>
+      world.report({ kind: "standing", standing: standingAfter(this.inheritance(), 0) }),
+    );
     this.servers = new Servers(config, clock, world.resolve, {
       onEvent: (pool, event, cause) => this.onServerEvent(pool, event, cause),
-      onChange: () => this.relays.ringAll(),
+      onChange: () => {
+        this.relays.ringAll();
+        this.standing.changed();
+      },
     });
     this.startedMs = clock.nowMs();
     this.sampler = new Sampler(this.processBoard, [...this.pools.values()], cpuMs, this.startedMs);
@@ -193,6 +201,7 @@ export class ProxyProcess {
     this.processBoard.maxconn = maxconn;
     this.relays.ringAll();
     this.health.changed();
+    this.standing.changed();
   }
 
   /** What the supervisor answers to an order of a client of the admin socket. */
@@ -285,8 +294,8 @@ export class ProxyProcess {
     this.sampler.poolChanged(pool, this.world.clock.nowMs());
     this.log(describePoolEvent(pool.config.name, event, cause));
     this.health.changed();
-    if (event.kind === "down" && config.onMarkedDown === "shutdown-sessions") this.kill(pool, slot, "D-");
-    if (event.kind === "up" && !config.backup && config.onMarkedUp === "shutdown-backup-sessions")
+    if (isMarkedDown(event) && config.onMarkedDown === "shutdown-sessions") this.kill(pool, slot, "D-");
+    if (isMarkedUp(event) && !config.backup && config.onMarkedUp === "shutdown-backup-sessions")
       this.killOnBackups(pool);
   }
 
@@ -351,6 +360,7 @@ export class ProxyProcess {
     }
     this.stats.open();
     releaseStartupPagesSoon(this.world.clock, this.world.host.code);
+    this.standing.start();
     this.health.start(); // so that whoever hears that we serve knows how well
     this.world.report({ kind: "ready" });
   }
@@ -388,6 +398,7 @@ export class ProxyProcess {
       startedWallMs: given.startedWallMs,
       restarts: given.restarts,
       stopping: this.stopping,
+      lateThread: this.health.lateThread,
       fileLimit: fileLimit().soft,
       droppedLogs: world.stdout.droppedLines + world.stderr.droppedLines + this.droppedBefore + this.logger.dropped,
       board: this.processBoard,
@@ -446,6 +457,7 @@ export class ProxyProcess {
     if (this.finished) return;
     this.finished = true;
     this.health.stop();
+    this.standing.stop();
     this.logger.close();
     this.world.exit(code);
   }
@@ -453,6 +465,17 @@ export class ProxyProcess {
   private log(event: LogEvent): void {
     this.logger.log(event.level, event.text);
   }
+}
+
+/** As HAProxy has it, maintenance of a server that was up takes it down as well. */
+function isMarkedDown({ kind, server }: PoolEvent): boolean {
+  return kind === "down" || (kind === "entersMaintenance" && server.up);
+}
+
+/** It takes new sessions again. */
+function isMarkedUp({ kind, server }: PoolEvent): boolean {
+  if (kind === "up") return true;
+  return (kind === "leavesMaintenance" || kind === "leavesDrain") && server.up && server.admin === "ready";
 }
 
 function sum(numbers: readonly number[]): number {
