@@ -86,11 +86,12 @@ export class Sampler {
   /** Call before all counters are cleared, and what it returns after that: rates and the process's totals go on. */
   clearing(): () => void {
     const cleared = [...this.listens].map(([pool, { meters, availability }]) => {
-      const bytes = pool.board.sum(ListenCounter.bytesOut);
+      const { bytesIn, bytesOut } = readingOf(pool);
       const rebase = meters.clearing((meter) => listenCounter(pool, meter));
       return (): void => {
         rebase();
-        this.goneBytes += bytes;
+        this.gone.bytesIn += bytesIn;
+        this.gone.bytesOut += bytesOut;
         availability.downs = 0;
       };
     });
