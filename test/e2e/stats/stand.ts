@@ -32,13 +32,13 @@ export async function ask(port: number, path: string, options: Ask = {}): Promis
       resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: Buffer.concat(chunks).toString() }),
     );
   });
-  sent.setTimeout(timeoutMs, () => {
+  const timer = setTimeout(() => {
     reject(new Error("silent"));
     sent.destroy();
-  });
+  }, timeoutMs);
   sent.on("error", (error: NodeJS.ErrnoException) => reject(new Error(error.code ?? error.message)));
   sent.end(body);
-  return await promise;
+  return await promise.finally(() => clearTimeout(timer));
 }
 
 export function basic(user: string, password: string): { authorization: string } {
