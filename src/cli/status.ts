@@ -172,7 +172,8 @@ function parseAnswer(text: string): Snapshot {
   try {
     const parsed = JSON.parse(text) as Partial<Snapshot>;
     if (typeof parsed.process?.version === "string" && Array.isArray(parsed.listens)) {
-      const process = { ...parsed.process, crashLoop: parsed.process.crashLoop ?? null };
+      const { crashLoop = null, hang = null } = parsed.process;
+      const process = { ...parsed.process, crashLoop, hang };
       return { ...parsed, process, vrrp: parsed.vrrp ?? null } as Snapshot;
     }
   } catch {

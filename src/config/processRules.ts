@@ -1,4 +1,5 @@
 import { formatEndpoint } from "../core/endpoint.ts";
+import { filesNeeded, maxconnWithin } from "./fileBudget.ts";
 import { rawTable } from "./inherit.ts";
 import { showValue } from "./issue.ts";
 import { readName } from "./keys.ts";
@@ -38,6 +39,29 @@ export const unknownAccounts: Rule = ({ config, environment }) => {
           ),
         ],
   );
+};
+
+/** A service would lower maxconn to what it can have open, and say so: better before. */
+export const openFiles: Rule = ({ config, environment, written }) => {
+  const { maxconn } = config.global;
+  const limit = environment.openFiles ?? null;
+  const needed = filesNeeded(config, maxconn);
+  if (limit === null || needed <= limit) return [];
+  const fitting = maxconnWithin(config, limit);
+  const effect = fitting < 1 ? "nobody could be served" : `maxconn would be lowered to ${fitting}`;
+  return [
+    warning(
+      written(["global", "maxconn"], ["global"]),
+      `${maxconn} connections need ${needed} open files and the limit here is ${limit}: ${effect}`,
+      "raise it where the service starts (ulimit -n, LimitNOFILE=), or lower maxconn",
+    ),
+  ];
+};
+
+/** What the file cannot help, but the service would fail of. */
+export const runtime: Rule = ({ environment }) => {
+  const problem = environment.runtimeProblem ?? null;
+  return problem === null ? [] : [warning([], problem, "")];
 };
 
 /** A file without work is most often the wrong file. */

@@ -41,7 +41,10 @@ export type Counts = Readonly<Record<string, number>>;
 /** Counters that say how things are now: who takes over has its own. */
 const MOMENTARY: ReadonlySet<string> = new Set(["oldestWaiting", "heartbeat"]);
 /** Counters of which the highest counts, not the sum. */
-const HIGHEST: ReadonlySet<string> = new Set(["maxCurrent", "maxQueued", "lastSession"]);
+const HIGHEST: ReadonlySet<string> = new Set([
+  ...["maxCurrent", "maxQueued", "lastSession"],
+  ...["maxQueueTime", "maxConnectTime", "maxTotalTime"],
+]);
 
 /** Writes it all down. `check` tells what is known of a server's checks. */
 export function describeInheritance(
@@ -65,6 +68,25 @@ export function describeInheritance(
           standing: pool.memoryOf(slot),
           check: check(pool, slot),
         })),
+    })),
+  };
+}
+
+/** The same of an account of `agoMs` ago, without counters: those of a process that has crashed are gone with it. */
+export function standingAfter({ listens }: Inheritance, agoMs: number): Inheritance {
+  const older = (ms: number | null): number | null => (ms === null ? null : ms + agoMs);
+  return {
+    countedForMs: 0,
+    process: {},
+    listens: listens.map(({ name, servers }) => ({
+      name,
+      counts: {},
+      servers: servers.map(({ name, standing, check }) => ({
+        name,
+        counts: {},
+        standing: { ...standing, inStateMs: standing.inStateMs + agoMs, rampingMs: older(standing.rampingMs) },
+        check: check && { ...check, lastCheckAgoMs: older(check.lastCheckAgoMs) },
+      })),
     })),
   };
 }

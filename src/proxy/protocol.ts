@@ -40,7 +40,7 @@ export interface ProxyStart {
   passingFd: number;
   /** Our end of the handover channel. */
   handoverFd: number | null;
-  /** What the process before this one knew; null: there was none, or it is not known. */
+  /** What the process before this one knew, or had told before it crashed; null: there was none, or it is not known. */
   inheritance: Inheritance | null;
   /** Whom to become before any client is served; null: stay who we are. */
   account: { name: string | null; uid: number; gid: number } | null;
@@ -92,6 +92,8 @@ export type ProxyReport =
   | { kind: "handedOver" }
   | { kind: "inheritance"; inheritance: Inheritance }
   | { kind: "counted"; counted: Inheritance }
+  /** How the servers stand, without counters: for the process that follows a crash. */
+  | { kind: "standing"; standing: Inheritance }
   | HealthReport;
 
 /** What a client of the admin socket may want of the supervisor. */

@@ -27,13 +27,14 @@ import type { Resolver } from "./addresses.ts";
 import type { HostFacts } from "./chroot.ts";
 import { HealthReports } from "./healthReports.ts";
 import { Heartbeats } from "./heartbeats.ts";
-import { countedSince, describeInheritance, type Inheritance, inheritCounts } from "./inheritance.ts";
+import { countedSince, describeInheritance, type Inheritance, inheritCounts, standingAfter } from "./inheritance.ts";
 import { Leaving } from "./leaving.ts";
 import { Orders } from "./orders.ts";
 import type { ProxyReload, ProxyReport, ProxyStart } from "./protocol.ts";
 import { RelayPool, type RelayPoolObserver } from "./relayPool.ts";
 import { Reloads } from "./reload.ts";
 import { Servers } from "./servers.ts";
+import { StandingReports } from "./standingReports.ts";
 import { describePoolEvent } from "./stateLog.ts";
 import { ShortageWatch } from "./watch.ts";
 
@@ -76,6 +77,7 @@ export class ProxyProcess {
   private readonly watch: ShortageWatch;
   private readonly heartbeats: Heartbeats;
   private readonly health: HealthReports;
+  private readonly standing: StandingReports;
   private readonly startedMs: number;
   private readonly sampler: Sampler;
   private admin: AdminServer | null = null;
@@ -103,9 +105,15 @@ export class ProxyProcess {
       onReport: (report) => this.onReport(report),
       onFailure: (thread, message) => this.onThreadFailure(thread, message),
     });
+    this.standing = new StandingReports(clock, () =>
+      world.report({ kind: "standing", standing: standingAfter(this.inheritance(), 0) }),
+    );
     this.servers = new Servers(config, clock, world.resolve, {
       onEvent: (pool, event, cause) => this.onServerEvent(pool, event, cause),
-      onChange: () => this.relays.ringAll(),
+      onChange: () => {
+        this.relays.ringAll();
+        this.standing.changed();
+      },
     });
     this.startedMs = clock.nowMs();
     this.sampler = new Sampler(this.processBoard, [...this.pools.values()], cpuMs, this.startedMs);
@@ -171,6 +179,7 @@ export class ProxyProcess {
     this.processBoard.maxconn = maxconn;
     this.relays.ringAll();
     this.health.changed();
+    this.standing.changed();
   }
 
   /** What the supervisor answers to an order of a client of the admin socket. */
@@ -329,6 +338,7 @@ export class ProxyProcess {
       this.admin = serveAdmin({ fd: adminFd, backlog: ADMIN_BACKLOG, commands, level: "admin" }, this.world.clock);
     }
     releaseStartupPagesSoon(this.world.clock, this.world.host.code);
+    this.standing.start();
     this.health.start(); // so that whoever hears that we serve knows how well
     this.world.report({ kind: "ready" });
   }
@@ -366,6 +376,7 @@ export class ProxyProcess {
       startedWallMs: given.startedWallMs,
       restarts: given.restarts,
       stopping: this.stopping,
+      lateThread: this.health.lateThread,
       fileLimit: fileLimit().soft,
       droppedLogs: world.stdout.droppedLines + world.stderr.droppedLines + this.droppedBefore + this.logger.dropped,
       board: this.processBoard,
@@ -423,6 +434,7 @@ export class ProxyProcess {
     if (this.finished) return;
     this.finished = true;
     this.health.stop();
+    this.standing.stop();
     this.logger.close();
     this.world.exit(code);
   }

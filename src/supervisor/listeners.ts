@@ -6,6 +6,7 @@ import { type Endpoint, formatEndpoint, sameEndpoint } from "../core/endpoint.ts
 import { UserError } from "../core/errors.ts";
 import { PROXY_PROCESS } from "../core/self.ts";
 import { refuseNewcomers } from "../net/acceptQueue.ts";
+import { asDirectoryOwner } from "../net/asOwner.ts";
 import { SystemError } from "../net/libc.ts";
 import {
   adoptListeners,
@@ -237,7 +238,7 @@ function open(what: string, endpoint: Endpoint, options: ListenOptions): number[
 function makeParent(path: string): void {
   if (path.startsWith("@")) return;
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+    asDirectoryOwner(dirname(path), () => mkdirSync(dirname(path), { recursive: true, mode: 0o755 }));
   } catch (error) {
     throw new UserError(
       `cannot make ${dirname(path)} for the admin socket: ${(error as Error).message}\n  give [admin] socket a path that this user may write to`,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
+import { filesNeeded, maxconnWithin } from "../../src/config/fileBudget.ts";
 import type { Config } from "../../src/config/schema.ts";
-import { filesNeeded, maxconnWithin } from "../../src/supervisor/fileBudget.ts";
 
 /** As much of a configuration as costs descriptors. */
 function config({ threads = 2, listens = 1, binds = 1, servers = 2 } = {}): Config {

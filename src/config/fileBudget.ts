@@ -1,4 +1,4 @@
-import type { Config } from "../config/schema.ts";
+import type { Config } from "./schema.ts";
 
 /** fds that the runtime itself, its threads, logs, the admin socket and its clients need. */
 const BASE = 128;

@@ -1,0 +1,17 @@
+import type { Config } from "../config/schema.ts";
+import { formatEndpoint } from "../core/endpoint.ts";
+import { VERSION } from "../core/version.ts";
+
+/** The ready line names so many addresses, and counts more than these. */
+const NAMED_BINDS = 6;
+
+/** What is said when the first proxy process serves. */
+export function readyLine(config: Config, proxyPid: number, adminSocket: string): string {
+  return `${VERSION} ready: ${describeBinds(config)}; ${config.global.threads} relay threads, proxy pid ${proxyPid}, admin socket ${adminSocket}`;
+}
+
+/** What we listen on, short enough for one datagram. */
+function describeBinds({ listens }: Config): string {
+  const binds = listens.flatMap(({ name, binds }) => binds.map((bind) => `${name} on ${formatEndpoint(bind)}`));
+  return binds.length <= NAMED_BINDS ? binds.join(", ") : `${listens.length} listens on ${binds.length} addresses`;
+}
