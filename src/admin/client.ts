@@ -16,6 +16,9 @@ export class AdminError extends UserError {
 /** No answer of ours is longer than this; who sends more is somebody else. */
 const LONGEST_ANSWER_BYTES = 256 * 1024 * 1024;
 
+/** Some of HAProxy's messages, and so of ours, have no empty line behind them; marked with their severity they are known. */
+const MESSAGE_AT_END = /(^|\n)\[[0-7]\]: [^\n]+\n$/;
+
 /**
  * Sends one line of commands and gives the whole answer, without the empty line at its end. Throws {@link AdminError}.
  * Uses Bun's socket directly and not net/, whose loading of the C library would cost `status` more than everything else.
@@ -33,6 +36,7 @@ export async function request(socketPath: string, command: string, timeoutMs: nu
     const text = Buffer.concat(chunks).toString();
     if (text.endsWith("\n\n")) resolve(text.slice(0, -1));
     else if (text === "\n") resolve("");
+    else if (MESSAGE_AT_END.test(text)) resolve(text);
     else reject(failed("broken", socketPath, error?.message ?? "the answer breaks off"));
   };
   const connecting = Bun.connect({

@@ -1,37 +1,74 @@
-/** HAProxy's stats-socket language: one line of commands, separated by ";"; each answer ends with an empty line. */
+import { Level } from "../core/syslogCodes.ts";
+import { type AdminCommand, allows, type Pieces, type Reply, refused } from "./command.ts";
+import { AdminSession } from "./session.ts";
+import { severityMark } from "./severity.ts";
+
+/** HAProxy's stats-socket language: lines of commands, separated by ";"; each answer ends with an empty line. */
 
 /** Longest line of commands that is read, without its end. */
 export const MAX_LINE_BYTES = 16 * 1024;
 
 const NEWLINE = 0x0a;
 
-/** Gathers a client's first line. What comes after it, and after a line that is too long, is not for us. */
+/** Gathers what a client sends, and gives it out by the line. */
 export class LineReader {
-  private parts: Uint8Array[] = [];
-  private bytes = 0;
+  private chunks: Uint8Array[] = [];
+  /** Chunks, and bytes of them, that are known to have no newline. */
+  private scanned = 0;
+  private scannedBytes = 0;
+  private held = 0;
 
-  /** More has arrived: the line, null while it is not complete, or "too long". */
-  push(chunk: Uint8Array): { line: string } | "too long" | null {
-    const end = chunk.indexOf(NEWLINE);
-    const part = end < 0 ? chunk : chunk.subarray(0, end);
-    this.bytes += part.length;
-    if (this.bytes > MAX_LINE_BYTES) {
-      this.parts = [];
-      return "too long";
+  push(chunk: Uint8Array): void {
+    if (chunk.length > 0) this.chunks.push(chunk);
+    this.held += chunk.length;
+  }
+
+  /** Bytes that {@link line} has not given out. */
+  get bytes(): number {
+    return this.held;
+  }
+
+  /** The next line, null while it is not complete, or "too long": what there is has been forgotten then. */
+  line(): { line: string } | "too long" | null {
+    for (; this.scanned < this.chunks.length; this.scanned++) {
+      const chunk = this.chunks[this.scanned] as Uint8Array;
+      const end = chunk.indexOf(NEWLINE);
+      this.scannedBytes += end < 0 ? chunk.length : end;
+      if (this.scannedBytes > MAX_LINE_BYTES) {
+        this.keep([]);
+        return "too long";
+      }
+      if (end >= 0) return { line: this.take(chunk, end) };
     }
-    this.parts.push(part);
-    return end < 0 ? null : { line: this.text() };
+    return null;
   }
 
-  /** What has come so far, for a client that ends its line by ending its input; null: nothing. */
+  /** What there is, for a client that ends its line by ending its input; null: nothing. */
   rest(): string | null {
-    return this.bytes === 0 ? null : this.text();
+    if (this.held === 0) return null;
+    const text = decodeLine(this.chunks);
+    this.keep([]);
+    return text;
   }
 
-  private text(): string {
-    // CRLF is as good as LF.
-    return new TextDecoder().decode(Buffer.concat(this.parts)).replace(/\r$/, "");
+  private take(last: Uint8Array, end: number): string {
+    const text = decodeLine([...this.chunks.slice(0, this.scanned), last.subarray(0, end)]);
+    const rest = last.subarray(end + 1);
+    this.keep([...(rest.length > 0 ? [rest] : []), ...this.chunks.slice(this.scanned + 1)]);
+    return text;
   }
+
+  private keep(chunks: Uint8Array[]): void {
+    this.chunks = chunks;
+    this.scanned = 0;
+    this.scannedBytes = 0;
+    this.held = chunks.reduce((bytes, { length }) => bytes + length, 0);
+  }
+}
+
+function decodeLine(chunks: readonly Uint8Array[]): string {
+  // CRLF is as good as LF.
+  return new TextDecoder().decode(Buffer.concat(chunks)).replace(/\r$/, "");
 }
 
 /** The words of each command of a line. A backslash takes the next character as it is: "\;", "\ ", "\\". */
@@ -59,53 +96,84 @@ export function splitCommands(line: string): string[][] {
   return commands;
 }
 
-/** A command that clients may give. */
-export interface AdminCommand {
-  /** The words it begins with. */
-  readonly words: readonly string[];
-  /** Those words and its arguments, as help shows them. */
-  readonly usage: string;
-  readonly summary: string;
-  /** The answer, now or later, each line ended by a newline; null: those arguments make no sense. */
-  run(args: readonly string[]): string | null | Promise<string>;
+/**
+ * The answer to one command, with the empty line at its end, or with the prompt behind it; "" to a client that has left.
+ * Words that are no command are answered with those that are.
+ */
+export function answer(
+  words: readonly string[],
+  commands: readonly AdminCommand[],
+  session: AdminSession = new AdminSession(),
+): Said | Promise<Said> {
+  const reply = replyTo(words, commands, session);
+  return reply instanceof Promise ? reply.then((text) => say(text, session)) : say(reply, session);
 }
 
-/** The answer to one command, with the empty line at its end. Words that are no command are answered with those that are. */
-export function answer(words: readonly string[], commands: readonly AdminCommand[]): string | Promise<string> {
-  const all = [...commands, helpFor(commands)];
-  const command = all.find((each) => each.words.every((word, i) => word === words[i]));
-  const answered = command?.run(words.slice(command.words.length)) ?? unknown(words, all);
-  return typeof answered === "string" ? `${answered}\n` : answered.then((text) => `${text}\n`);
+/** What goes out to a client, at once or in pieces. */
+export type Said = string | AsyncGenerator<Uint8Array | string>;
+
+function say(reply: Reply, session: AdminSession): Said {
+  return typeof reply === "string" || "text" in reply ? spell(reply, session) : withEnd(reply, session);
 }
 
-/** How answers begin that are refusals: what was asked for has not been done. */
-export const REFUSALS = ["Unknown command", "Command line too long", "Internal error", "Failed: "] as const;
-
-function helpFor(commands: readonly AdminCommand[]): AdminCommand {
-  const help: AdminCommand = {
-    words: ["help"],
-    usage: "help [<command>]",
-    summary: "list matching or all commands",
-    run(args) {
-      const near = commands.filter((each) => args.every((word, i) => each.words[i]?.startsWith(word)));
-      return `The following commands are valid at this level:\n${usageLines([...near, help])}`;
-    },
-  };
-  return help;
+async function* withEnd({ pieces }: Pieces, session: AdminSession): AsyncGenerator<Uint8Array | string> {
+  yield* pieces;
+  yield endOf(session);
 }
 
-function unknown(words: readonly string[], commands: readonly AdminCommand[]): string {
-  const near = commands.filter((each) => words[0] !== undefined && each.words[0]?.startsWith(words[0]));
-  const [sentence, listed] =
+/** A message that no command has to do with, as clients see it. */
+export function spell(reply: Exclude<Reply, Pieces>, session: AdminSession): string {
+  if (session.left) return "";
+  const text =
+    typeof reply === "string" ? reply : `${severityMark(reply.severity, session.severityOutput)}${reply.text}`;
+  return `${text}${endOf(session)}`;
+}
+
+function endOf({ prompt }: AdminSession): string {
+  return prompt ? "\n> " : "\n";
+}
+
+function replyTo(
+  words: readonly string[],
+  commands: readonly AdminCommand[],
+  session: AdminSession,
+): Reply | Promise<Reply> {
+  const command = commands.find((each) => each.words.every((word, i) => word === words[i]));
+  if (command !== undefined && !allows(session.level, command.level)) return refused("Permission denied");
+  return command?.run(words.slice(command.words.length), session) ?? unknown(words, commands, session);
+}
+
+/** Those that help lists: the client's level allows them, and they begin with these words, or their beginnings. */
+export function matching(
+  words: readonly string[],
+  commands: readonly AdminCommand[],
+  { level }: AdminSession,
+): AdminCommand[] {
+  return commands.filter(
+    (each) =>
+      allows(level, each.level) &&
+      words.every((word, i) => each.words[i] === undefined || each.words[i].startsWith(word)),
+  );
+}
+
+function unknown(words: readonly string[], commands: readonly AdminCommand[], session: AdminSession): Reply {
+  const near = words.length === 0 ? [] : matching(words.slice(0, 1), commands, session);
+  const text =
     near.length > 0
-      ? [
-          "Unknown command, but maybe one of the following ones is a better match:",
-          [...new Set([...near, ...commands.slice(-1)])],
-        ]
-      : ["Unknown command. Please enter one of the following commands only:", commands];
-  return `${sentence}\n${usageLines(listed)}`;
+      ? `Unknown command, but maybe one of the following ones is a better match:\n${usageLines([...new Set([...near, ...always(commands)])])}`
+      : `Unknown command. Please enter one of the following commands only:\n${usageLines(matching([], commands, session))}`;
+  return { severity: Level.err, text };
 }
 
-function usageLines(commands: readonly AdminCommand[]): string {
+/** Those of {@link LAST}. */
+export function always(commands: readonly AdminCommand[]): AdminCommand[] {
+  return commands.filter(({ words: [first = ""] }) => LAST.includes(first));
+}
+
+/** The commands that every list ends with, in this order. */
+export const LAST: readonly string[] = ["help", "prompt", "quit"];
+
+/** One line a command, as help shows it. */
+export function usageLines(commands: readonly AdminCommand[]): string {
   return commands.map(({ usage, summary }) => `  ${usage.padEnd(40)}: ${summary}\n`).join("");
 }

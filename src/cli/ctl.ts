@@ -1,4 +1,4 @@
-import { REFUSALS } from "../admin/protocol.ts";
+import { markedCommand, readMarked } from "../admin/severity.ts";
 import { command } from "./command.ts";
 import { ExitCode } from "./exit.ts";
 import { print } from "./print.ts";
@@ -26,9 +26,9 @@ export const ctlCommand = command({
     },
   },
   async run({ args }) {
-    const answer = await askFirst(await findSockets(args, thisPlace()), args.command, TIMEOUT_MS);
-    const refused = REFUSALS.some((begin) => answer.startsWith(begin));
-    print(refused ? "stderr" : "stdout", answer);
+    const sockets = await findSockets(args, thisPlace());
+    const { text, refused } = readMarked(await askFirst(sockets, markedCommand(args.command), TIMEOUT_MS));
+    print(refused ? "stderr" : "stdout", text);
     return refused ? ExitCode.failed : ExitCode.ok;
   },
 });

@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
 import { isDeepStrictEqual } from "node:util";
-import { readingCommands, reloadCommand, upgradeCommand } from "../admin/commands.ts";
+import { adminCommands } from "../admin/commands/all.ts";
 import { ADMIN_BACKLOG, type AdminServer, serveAdmin } from "../admin/server.ts";
 import type { Config } from "../config/schema.ts";
 import type { Clock } from "../core/clock.ts";
@@ -322,12 +322,11 @@ export class ProxyProcess {
     }
     const { adminFd } = this.given;
     if (adminFd !== null) {
-      const commands = [
-        ...readingCommands(() => takeSnapshot(this.view())),
-        reloadCommand(() => this.orders.give("reload")),
-        upgradeCommand(() => this.orders.give("upgrade")),
-      ];
-      this.admin = serveAdmin(adminFd, ADMIN_BACKLOG, commands, this.world.clock);
+      const commands = adminCommands({
+        snapshot: () => takeSnapshot(this.view()),
+        orders: { reload: () => this.orders.give("reload"), upgrade: () => this.orders.give("upgrade") },
+      });
+      this.admin = serveAdmin({ fd: adminFd, backlog: ADMIN_BACKLOG, commands, level: "admin" }, this.world.clock);
     }
     releaseStartupPagesSoon(this.world.clock, this.world.host.code);
     this.health.start(); // so that whoever hears that we serve knows how well

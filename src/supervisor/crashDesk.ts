@@ -1,5 +1,5 @@
 import { hostname } from "node:os";
-import { readingCommands } from "../admin/commands.ts";
+import { adminCommands } from "../admin/commands/all.ts";
 import { ADMIN_BACKLOG, type AdminServer, serveAdmin } from "../admin/server.ts";
 import type { Config } from "../config/schema.ts";
 import type { Clock } from "../core/clock.ts";
@@ -45,9 +45,9 @@ export class CrashDesk {
     if (crash.delayMs < LONG_GAP_MS) return;
     this.close();
     const nextMs = this.clock.nowMs() + crash.delayMs;
-    const commands = readingCommands(() => this.snapshot(crash, nextMs));
+    const commands = adminCommands({ snapshot: () => this.snapshot(crash, nextMs), orders: null });
     try {
-      this.server = serveAdmin(adminFd, ADMIN_BACKLOG, commands, this.clock);
+      this.server = serveAdmin({ fd: adminFd, backlog: ADMIN_BACKLOG, commands, level: "admin" }, this.clock);
     } catch {
       // No descriptor to be had: whoever asks waits, as in a short gap.
     }

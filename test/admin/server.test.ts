@@ -2,8 +2,10 @@ import { describe, expect, test } from "bun:test";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { request } from "../../src/admin/client.ts";
-import type { AdminCommand } from "../../src/admin/protocol.ts";
-import { ADMIN_LIMITS, type AdminLimits, type AdminServer, serveAdmin } from "../../src/admin/server.ts";
+import type { AdminCommand, Reply } from "../../src/admin/command.ts";
+import { sessionCommands } from "../../src/admin/commands/session.ts";
+import type { AdminLimits } from "../../src/admin/connection.ts";
+import { ADMIN_LIMITS, type AdminServer, serveAdmin } from "../../src/admin/server.ts";
 import { systemClock } from "../../src/core/clock.ts";
 import { bindListeners, closeListeners } from "../../src/net/listen.ts";
 import { atEnd } from "../support/cleanup.ts";
@@ -14,10 +16,11 @@ import { until } from "../support/until.ts";
 const LARGE_BYTES = 8 * 1024 * 1024;
 /** How many commands have been run, by name. */
 const runs = new Map<string, number>();
-const command = (name: string, run: () => string | Promise<string>): AdminCommand => ({
+const command = (name: string, run: () => Reply | Promise<Reply>): AdminCommand => ({
   words: [name],
   usage: name,
   summary: name,
+  level: "user",
   run() {
     runs.set(name, (runs.get(name) ?? 0) + 1);
     return run();
@@ -31,7 +34,23 @@ const COMMANDS = [
     throw new Error("a bug of ours");
   }),
   command("later", () => new Promise((resolve, reject) => pending.push({ resolve, reject }))),
+  command("pieces", () => ({ pieces: pieces(64) })),
+  command("endless", () => ({ pieces: pieces(Infinity) })),
+  command("breaking", () => ({ pieces: pieces(2, () => Promise.reject(new Error("a bug of ours"))) })),
+  ...sessionCommands([]),
 ];
+const PIECE = `${"y".repeat(64 * 1024 - 1)}\n`;
+/** How many pieces have been asked for, and whether nobody wants any more. */
+const asked = { pieces: 0, over: false };
+async function* pieces(count: number, atEnd: () => unknown = () => {}): AsyncGenerator<string> {
+  Object.assign(asked, { pieces: 0, over: false });
+  try {
+    for (; asked.pieces < count; asked.pieces++) yield PIECE;
+    await atEnd();
+  } finally {
+    asked.over = true;
+  }
+}
 /** What `later` has still to answer, oldest first. */
 const pending: { resolve: (text: string) => void; reject: (error: Error) => void }[] = [];
 
@@ -41,7 +60,10 @@ function serve(limits: Partial<AdminLimits> = {}): { path: string; server: Admin
   pending.length = 0;
   const path = join(tmpDir(), "admin.sock");
   const fds = bindListeners({ kind: "unix", path }, { sockets: 1, backlog: 256, mode: 0o600 });
-  const server = serveAdmin(fds[0] as number, 256, COMMANDS, systemClock, { ...ADMIN_LIMITS, ...limits });
+  const server = serveAdmin({ fd: fds[0] as number, backlog: 256, commands: COMMANDS, level: "admin" }, systemClock, {
+    ...ADMIN_LIMITS,
+    ...limits,
+  });
   atEnd(() => {
     server.stop();
     closeListeners(fds);
@@ -85,7 +107,7 @@ describe("the admin socket", () => {
     const { path } = serve();
     expect(await exchange(path, "hello\n")).toBe("world\n\n");
     expect(await exchange(path, "hello;silent; hello\r\n")).toBe("world\n\n\nworld\n\n");
-    expect(await exchange(path, "hello\nhello\n")).toBe("world\n\n");
+    expect(await exchange(path, "hello\r\nhello;hello\n")).toBe("world\n\n".repeat(3));
     expect(await exchange(path, "\n")).toStartWith("Unknown command.");
   });
 
@@ -99,6 +121,47 @@ describe("the admin socket", () => {
     }
   });
 
+  test("goes on with a line that has begun, and waits for the rest of it", async () => {
+    const { path } = serve();
+    const { socket, heard, closed } = client(path);
+    socket.write("hello\nhel");
+    await until("the first answer", () => heard() === "world\n\n");
+    socket.write("lo\n");
+    await until("the server to close", closed);
+    expect(heard()).toBe("world\n\nworld\n\n");
+  });
+
+  test("keeps the line to a client that asks for a prompt, until it quits", async () => {
+    const { path } = serve();
+    const { socket, heard, closed } = client(path);
+    for (const [line, said] of [
+      ["prompt", "\n> "],
+      ["hello;silent", "\n> world\n\n> \n> "],
+      ["", "Unknown command."],
+    ] as const) {
+      socket.write(`${line}\n`);
+      await until(`the answer to ${line}`, () => heard().includes(said) && heard().endsWith("> "));
+    }
+    expect(closed()).toBe(false);
+    const before = heard();
+    socket.write("quit\nhello\n");
+    await until("the server to close", closed);
+    expect(heard()).toBe(before);
+  });
+
+  test("gives a client the time between its lines that it has asked for", async () => {
+    const { path } = serve({ idleMs: 60 });
+    const patient = client(path);
+    const other = client(path);
+    patient.socket.write("prompt;set timeout cli 30\n");
+    other.socket.write("prompt\n");
+    await until("the other to be dropped", other.closed);
+    expect(patient.closed()).toBe(false);
+    patient.socket.write("hello;quit\n");
+    await until("the server to close", patient.closed);
+    expect(patient.heard()).toBe("\n> \n> world\n\n> ");
+  });
+
   test("closes on a client that says nothing at all", async () => {
     const { path } = serve();
     const { socket, closed } = client(path);
@@ -110,7 +173,10 @@ describe("the admin socket", () => {
     const { path } = serve({ lingerMs: 20 });
     const { socket } = client(path);
     socket.removeAllListeners("end");
+    const ended = Promise.withResolvers<void>();
+    socket.on("end", () => ended.resolve());
     socket.write("hello\n");
+    await ended.promise;
     // Once the server's side is gone, writing fails.
     await until("the server to be gone", () => {
       socket.write("x");
@@ -158,6 +224,19 @@ describe("the admin socket", () => {
     server.stop();
     await until("the client to be dropped", closed);
   });
+});
+
+test("a server that leaves answers who has asked, and keeps nobody who has a prompt", async () => {
+  const { path, server } = serve();
+  const [idle, asking] = [client(path), client(path)];
+  idle.socket.write("prompt\n");
+  asking.socket.write("prompt;later;hello\n");
+  await until("both to be served", () => idle.heard() === "\n> " && pending.length === 1);
+  server.leave();
+  await until("the idle one to be closed", idle.closed);
+  pending[0]?.resolve("at last\n");
+  await until("the other to be closed", asking.closed);
+  expect(asking.heard()).toBe("\n> at last\n\nworld\n\n");
 });
 
 describe("an answer that comes later", () => {
@@ -256,6 +335,34 @@ describe("a hostile client", () => {
     expect(await request(path, "hello", 1000)).toBe("world\n");
   });
 
+  test("that sends commands without end and reads none of the answers is not read on", async () => {
+    const { path } = serve({ answerMs: 2000, idleMs: 300 });
+    const { socket, closed } = client(path, { reads: false });
+    const before = process.memoryUsage().rss;
+    socket.write("prompt\n");
+    const lines = Buffer.from("large\n".repeat(100_000));
+    for (let i = 0; i < 20; i++) socket.write(lines);
+    await until("the first command to be run", () => runs.get("large") === 1);
+    expect(await request(path, "hello", 1000)).toBe("world\n");
+    expect(process.memoryUsage().rss - before).toBeLessThan(64 * 1024 * 1024);
+    await Bun.sleep(400);
+    socket.on("data", () => {});
+    socket.resume();
+    await until("the client to be dropped", closed);
+    expect(runs.get("large")).toBe(1);
+  });
+
+  test("that keeps all places, with prompts or in silence, loses them to whoever asks", async () => {
+    const { path } = serve({ clients: 4, idleMs: 20_000 });
+    const asked = Array.from({ length: 2 }, () => client(path));
+    for (const { socket } of asked) socket.write("prompt;set timeout cli 1000\n");
+    await until("the prompts", () => asked.every(({ heard }) => heard() === "\n> \n> "));
+    const mute = Array.from({ length: 12 }, () => client(path));
+    expect(await request(path, "hello", 5000)).toBe("world\n");
+    await until("those who came first to be gone", () => mute.filter(({ closed }) => closed()).length >= 10);
+    expect(asked.some(({ closed }) => closed())).toBe(false);
+  });
+
   test("that sends garbage and NULs gets a list of commands", async () => {
     const { path } = serve();
     const garbage = new Uint8Array(5000).map((_, i) => (i * 37) % 256).filter((byte) => byte !== 0x0a);
@@ -320,5 +427,46 @@ describe("a hostile client", () => {
     });
     await until("every idler to be dropped", () => idle.every(({ closed }) => closed()));
     expect(runs.get("hello")).toBe(50);
+  });
+});
+
+describe("an answer in pieces", () => {
+  test("arrives whole and in order, and the next command's behind it", async () => {
+    const { path } = serve();
+    expect(await exchange(path, "pieces; hello\n")).toBe(`${PIECE.repeat(64)}\nworld\n\n`);
+    expect(asked.over).toBeTrue();
+  });
+
+  test("is asked for no faster than the client reads, and no more once the client has left", async () => {
+    const { path } = serve();
+    const { socket } = client(path, { reads: false });
+    socket.write("endless\n");
+    await until("the client's buffers to be full", async () => {
+      const before = asked.pieces;
+      await Bun.sleep(50);
+      return before > 0 && asked.pieces === before;
+    });
+    expect(asked.pieces).toBeLessThan(100);
+    expect(asked.over).toBeFalse();
+    socket.destroy();
+    await until("the rest to be let go", () => asked.over);
+  });
+
+  test("that fails on the way says so in its place, and the next command is answered", async () => {
+    const { path } = serve();
+    expect(await exchange(path, "breaking; hello\n")).toBe(
+      `${PIECE.repeat(2)}Internal error: a bug of ours\n\nworld\n\n`,
+    );
+  });
+
+  test("lets others have their answers in between", async () => {
+    const { path } = serve();
+    const { socket, heard } = client(path);
+    socket.write("endless\n");
+    await until("it to begin", () => heard().length > 0);
+    expect(await exchange(path, "hello\n")).toBe("world\n\n");
+    expect(asked.over).toBeFalse();
+    socket.destroy();
+    await until("the rest to be let go", () => asked.over);
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { readingCommands } from "../../src/admin/commands.ts";
+import { readingCommands } from "../../src/admin/commands/reading.ts";
 import { serveAdmin } from "../../src/admin/server.ts";
 import { askFirst, exitStatus, findSockets } from "../../src/cli/status.ts";
 import { systemClock } from "../../src/core/clock.ts";
@@ -25,12 +25,8 @@ const HEALTHY: Snapshot = {
 /** An admin socket behind which things stand like this. */
 function standing(snapshot: Snapshot, path = join(tmpDir(), "admin.sock")): string {
   const fds = bindListeners({ kind: "unix", path }, { sockets: 1, backlog: 16, mode: 0o600 });
-  const server = serveAdmin(
-    fds[0] as number,
-    16,
-    readingCommands(() => snapshot),
-    systemClock,
-  );
+  const commands = readingCommands(() => snapshot);
+  const server = serveAdmin({ fd: fds[0] as number, backlog: 16, commands, level: "user" }, systemClock);
   atEnd(() => {
     server.stop();
     closeListeners(fds);

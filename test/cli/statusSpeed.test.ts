@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
-import { readingCommands } from "../../src/admin/commands.ts";
+import { readingCommands } from "../../src/admin/commands/reading.ts";
 import { serveAdmin } from "../../src/admin/server.ts";
 import { systemClock } from "../../src/core/clock.ts";
 import { bindListeners, closeListeners } from "../../src/net/listen.ts";
@@ -15,12 +15,8 @@ const LIMIT_MS = 50;
 test("the compiled status command takes less than 50 ms from exec to exit", async () => {
   const path = join(tmpDir(), "admin.sock");
   const fds = bindListeners({ kind: "unix", path }, { sockets: 1, backlog: 16, mode: 0o600 });
-  const server = serveAdmin(
-    fds[0] as number,
-    16,
-    readingCommands(() => BUSY),
-    systemClock,
-  );
+  const commands = readingCommands(() => BUSY);
+  const server = serveAdmin({ fd: fds[0] as number, backlog: 16, commands, level: "user" }, systemClock);
   atEnd(() => {
     server.stop();
     closeListeners(fds);
