@@ -34,6 +34,7 @@ import type { ProxyReload, ProxyReport, ProxyStart } from "./protocol.ts";
 import { RelayPool, type RelayPoolObserver } from "./relayPool.ts";
 import { Reloads } from "./reload.ts";
 import { Servers } from "./servers.ts";
+import { SessionList } from "./sessions.ts";
 import { describePoolEvent } from "./stateLog.ts";
 import { ShortageWatch } from "./watch.ts";
 
@@ -324,6 +325,7 @@ export class ProxyProcess {
     if (adminFd !== null) {
       const commands = adminCommands({
         snapshot: () => takeSnapshot(this.view()),
+        proxy: { view: () => this.view(), sessions: new SessionList(this.relays) },
         orders: { reload: () => this.orders.give("reload"), upgrade: () => this.orders.give("upgrade") },
       });
       this.admin = serveAdmin({ fd: adminFd, backlog: ADMIN_BACKLOG, commands, level: "admin" }, this.world.clock);
@@ -370,6 +372,7 @@ export class ProxyProcess {
       droppedLogs: world.stdout.droppedLines + world.stderr.droppedLines + this.droppedBefore + this.logger.dropped,
       board: this.processBoard,
       pools: [...this.pools.values(), ...this.leaving.listens],
+      poolOf: (listen) => this.servers.byId(listen) ?? null,
       leavingUntilMs: (pool) => this.leaving.untilMs(pool),
       sampler: this.sampler,
       vrrp: this.vrrp,
