@@ -262,8 +262,8 @@ export class ProxyProcess {
     this.sampler.poolChanged(pool, this.world.clock.nowMs());
     this.log(describePoolEvent(pool.config.name, event, cause));
     this.health.changed();
-    if (event.kind === "down" && config.onMarkedDown === "shutdown-sessions") this.kill(pool, slot, "D-");
-    if (event.kind === "up" && !config.backup && config.onMarkedUp === "shutdown-backup-sessions")
+    if (isMarkedDown(event) && config.onMarkedDown === "shutdown-sessions") this.kill(pool, slot, "D-");
+    if (isMarkedUp(event) && !config.backup && config.onMarkedUp === "shutdown-backup-sessions")
       this.killOnBackups(pool);
   }
 
@@ -433,6 +433,17 @@ export class ProxyProcess {
   private log(event: LogEvent): void {
     this.logger.log(event.level, event.text);
   }
+}
+
+/** As HAProxy has it, maintenance of a server that was up takes it down as well. */
+function isMarkedDown({ kind, server }: PoolEvent): boolean {
+  return kind === "down" || (kind === "entersMaintenance" && server.up);
+}
+
+/** It takes new sessions again. */
+function isMarkedUp({ kind, server }: PoolEvent): boolean {
+  if (kind === "up") return true;
+  return (kind === "leavesMaintenance" || kind === "leavesDrain") && server.up && server.admin === "ready";
 }
 
 function sum(numbers: readonly number[]): number {

@@ -52,6 +52,28 @@ export class Sampler {
     }
   }
 
+  /** Highest rates are 0 from now on. */
+  clearMaxima(): void {
+    this.process.clearMaxima();
+    for (const { meters } of this.listens.values()) meters.clearMaxima();
+  }
+
+  /** Call before all counters are cleared, and what it returns after that: rates and the process's totals go on. */
+  clearing(): () => void {
+    const cleared = [...this.listens].map(([pool, { meters, availability }]) => {
+      const bytes = pool.board.sum(ListenCounter.bytesOut);
+      const rebase = meters.clearing((meter) => listenCounter(pool, meter));
+      return (): void => {
+        rebase();
+        this.goneBytes += bytes;
+        availability.downs = 0;
+      };
+    });
+    return () => {
+      for (const each of cleared) each();
+    };
+  }
+
   /** Call when the states of a pool's servers have changed, so that an outage shorter than a sample is noticed too. */
   poolChanged(pool: Pool, nowMs: number): void {
     this.listens.get(pool)?.availability.note(isAvailable(pool), nowMs);

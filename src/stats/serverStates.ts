@@ -2,7 +2,7 @@ import type { CheckStatus } from "../core/checkStatus.ts";
 import { serverCounter } from "../pool/board.ts";
 import { ServerCounter } from "../pool/layout.ts";
 import type { Pool } from "../pool/pool.ts";
-import { isRunning, type PoolServer } from "../pool/server.ts";
+import { addressOf, checkAddressOf, healthOf, isRunning, type PoolServer } from "../pool/server.ts";
 import { iidOf } from "./rows.ts";
 import type { CheckView, ProxyView } from "./view.ts";
 
@@ -36,7 +36,7 @@ const CHECK_NUMBER: Readonly<Record<CheckStatus, number>> = {
   PROCOK: 20,
 };
 const RESULT = { unknown: 0, failed: 2, passed: 3, conditionallyPassed: 4 } as const;
-const OPERATIONAL = { stopped: 0, starting: 1, running: 2 } as const;
+const OPERATIONAL = { stopped: 0, starting: 1, running: 2, stopping: 3 } as const;
 const ADMIN = { maintenance: 1, maintenanceInFile: 4, drain: 8, unresolved: 32 } as const;
 const CHECKING = { inProgress: 1, configured: 2, enabled: 4, paused: 8 } as const;
 
@@ -93,6 +93,7 @@ function stateLine(view: ProxyView, pool: Pool, server: PoolServer, [iid, sid]: 
 
 function operationalState(server: PoolServer): number {
   if (!isRunning(server)) return OPERATIONAL.stopped;
+  if (healthOf(server) === "stopping") return OPERATIONAL.stopping;
   return server.rampingSinceMs === null ? OPERATIONAL.running : OPERATIONAL.starting;
 }
 
@@ -108,7 +109,8 @@ function checkNumbers(server: PoolServer, check: CheckView | null): [number, num
   const paused = isPaused ? CHECKING.paused : 0;
   // A server that nobody checks has HAProxy's rise of 2 to its credit, as long as it runs.
   if (check === null) return [CHECK_NUMBER.INI, RESULT.unknown, isPaused ? 0 : 2, paused];
-  const state = CHECKING.configured | CHECKING.enabled | paused | (check.inProgress ? CHECKING.inProgress : 0);
+  const enabled = server.checking ? CHECKING.enabled : 0;
+  const state = CHECKING.configured | enabled | paused | (check.inProgress ? CHECKING.inProgress : 0);
   const health = isPaused ? 0 : check.health;
   return [CHECK_NUMBER[check.lastResult?.status ?? "INI"], resultOf(check), health, state];
 }
@@ -120,14 +122,15 @@ function resultOf({ lastResult, inProgress }: CheckView): number {
 }
 
 /** Address and port; "-" and 0 of a unix socket. */
-function placeOf({ config: { address } }: PoolServer): [string, number] {
+function placeOf(server: PoolServer): [string, number] {
+  const address = addressOf(server);
   return address.kind === "tcp" ? [address.host, address.port] : ["-", 0];
 }
 
 /** Port and address that are checked instead of the server's own; 0 and "-" where they are its own. */
-function checkedElsewhere({ config: { address, check } }: PoolServer): [number, string] {
-  if (check === null || check.address.kind !== "tcp") return [0, "-"];
-  const own = address.kind === "tcp" ? address : { host: "", port: 0 };
-  const { host, port } = check.address;
-  return [port === own.port ? 0 : port, host === own.host ? "-" : host];
+function checkedElsewhere(server: PoolServer): [number, string] {
+  const check = checkAddressOf(server);
+  if (check === null || check.kind !== "tcp") return [0, "-"];
+  const [host, port] = placeOf(server);
+  return [check.port === port ? 0 : check.port, check.host === host ? "-" : check.host];
 }

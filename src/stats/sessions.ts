@@ -1,6 +1,6 @@
 import { formatEndpoint } from "../core/endpoint.ts";
 import type { Pool } from "../pool/pool.ts";
-import type { PoolServer } from "../pool/server.ts";
+import { addressOf, type PoolServer } from "../pool/server.ts";
 import type { SessionView, SocketAddress } from "../pool/sessionView.ts";
 import { iidOf } from "./rows.ts";
 import type { ProxyView } from "./view.ts";
@@ -35,7 +35,7 @@ export function sessionDetail(session: SessionView, view: Listens, startedAt: st
   const sid = server === null ? -1 : (pool?.servers.indexOf(server) ?? -1) + 1;
   const at = (address: SocketAddress | null) => (address === null ? "" : ` addr=${text(address)}`);
   const serverName = server === null ? "<NONE>" : server.config.name;
-  const serverAddress = server === null ? "" : ` addr=${formatEndpoint(server.config.address)}`;
+  const serverAddress = server === null ? "" : ` addr=${formatEndpoint(addressOf(server))}`;
   const channel = (expiresMs: number | null) => `an_exp=<NEVER> rex=${expires(expiresMs)} wex=<NEVER>`;
   return [
     `${sessionPointer(session.id)}: [${startedAt}] id=${session.id} proto=${protocolOf(session)} source=${clientOf(session)}`,

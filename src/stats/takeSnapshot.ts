@@ -4,7 +4,7 @@ import { serverCounter, type Tally } from "../pool/board.ts";
 import { LISTEN_COUNTERS, ListenCounter, SERVER_COUNTERS, ServerCounter, WEIGHT_SCALE } from "../pool/layout.ts";
 import type { Pool } from "../pool/pool.ts";
 import { ThreadCounter } from "../pool/processBoard.ts";
-import { type PoolServer, serverStatus } from "../pool/server.ts";
+import { addressOf, type PoolServer, serverStatus } from "../pool/server.ts";
 import type {
   CheckSnapshot,
   ListenSnapshot,
@@ -95,7 +95,7 @@ function listenSnapshot(view: ProxyView, pool: Pool): ListenSnapshot {
     sessions: {
       current: board.current,
       max: highest[ListenCounter.maxCurrent] as number,
-      limit: config.maxconn,
+      limit: pool.maxconn,
       total: sums[ListenCounter.connections] as number,
     },
     ...traffic(LISTEN_TALLY, ListenCounter),
@@ -113,10 +113,10 @@ function listenSnapshot(view: ProxyView, pool: Pool): ListenSnapshot {
 }
 
 function listenStatus(view: ProxyView, pool: Pool, available: boolean): ListenStatus {
-  const { config, board } = pool;
+  const { board, maxconn } = pool;
   if (view.stopping || view.leavingUntilMs(pool) !== null) return "STOP";
   if (!available) return "DOWN";
-  return board.current >= (config.maxconn ?? Infinity) || view.board.current >= view.board.maxconn ? "FULL" : "OPEN";
+  return board.current >= (maxconn ?? Infinity) || view.board.current >= view.board.maxconn ? "FULL" : "OPEN";
 }
 
 function serverSnapshot(view: ProxyView, pool: Pool, server: PoolServer): ServerSnapshot {
@@ -129,7 +129,7 @@ function serverSnapshot(view: ProxyView, pool: Pool, server: PoolServer): Server
   const lastSessionMs = highest[ServerCounter.lastSession] as number;
   return {
     name: config.name,
-    address: formatEndpoint(config.address),
+    address: formatEndpoint(addressOf(server)),
     status: serverStatus(server, check?.statusText ?? null),
     admin: server.admin,
     leavingForMs: leavingForMs(server.leavingUntilMs, nowMs),
