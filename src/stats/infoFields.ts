@@ -85,7 +85,8 @@ const RATES: readonly Line[] = [
   line("MaxConnRate", "MMP:u32", "most connections in any second", ({ process }) => process.connectionRate.max),
   line("SessRate", "MRP:u32", "sessions in the last second", ({ process }) => process.connectionRate.now),
   line("SessRateLimit", "CLP:u32", "most sessions allowed in a second; 0: no limit", 0),
-  line("MaxSessRate", "MMP:u32", "most sessions in any second", ({ process }) => process.connectionRate.max),
+  // Tagged as HAProxy tags it, though it is a maximum.
+  line("MaxSessRate", "MRP:u32", "most sessions in any second", ({ process }) => process.connectionRate.max),
   line("SslRate", "MRP:u32", "TLS connections in the last second", 0),
   line("SslRateLimit", "CLP:u32", "most TLS connections allowed in a second; 0: no limit", 0),
   line("MaxSslRate", "MMP:u32", "most TLS connections in any second", 0),
