@@ -119,10 +119,10 @@ describe.skipIf(without)("beside HAProxy", () => {
   });
 
   test("show stat has the same values wherever they do not depend on the clock, or on how much HAProxy takes on", async () => {
-    // Rates and times; what a backend may take on is a tenth of its frontends' there; checks are connections there.
+    // Rates and times; what a backend may take on is a tenth of its frontends' there.
     const own =
       /^(rate|rate_max|conn_rate|conn_rate_max|lastchg|downtime|lastsess|.time|.time_max|check_duration|slim)$/;
-    const pooled = /^(connect|used_conn_cur|need_conn_est)$/;
+    const pooled = /^(used_conn_cur|need_conn_est)$/;
     const values = (rows: CsvRow[]) =>
       rows.map((row) =>
         Object.fromEntries(
