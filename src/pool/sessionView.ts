@@ -10,7 +10,7 @@ export interface SessionView {
   readonly phase: "choosing" | "queued" | "connecting" | "pausing" | "established";
   /** null: a unix socket. */
   readonly client: SocketAddress | null;
-  /** The addresses at our own ends; null: a unix socket, or not connected. */
+  /** The addresses at our own ends; null: a unix socket, not connected, or not asked for. */
   readonly clientLocal: SocketAddress | null;
   readonly serverLocal: SocketAddress | null;
   /** -1: there is none. */

@@ -16,10 +16,10 @@ export class SessionList {
 
   /**
    * Those that live now, thread after thread, in pages; the next page is not asked for before it is wanted. Those that
-   * begin meanwhile are not among them, those that end may be.
+   * begin meanwhile are not among them, those that end may be. `detail`: with our own addresses.
    */
-  async *pages(): AsyncGenerator<SessionView[]> {
-    for (let thread = 0; thread < this.relays.threads; thread++) yield* this.pagesOf(thread);
+  async *pages(detail: boolean): AsyncGenerator<SessionView[]> {
+    for (let thread = 0; thread < this.relays.threads; thread++) yield* this.pagesOf(thread, detail);
   }
 
   /** How one stands; null: there is no such session. */
@@ -32,12 +32,12 @@ export class SessionList {
     return (await this.one(id, termination)) !== null;
   }
 
-  private async *pagesOf(thread: number): AsyncGenerator<SessionView[]> {
+  private async *pagesOf(thread: number, detail: boolean): AsyncGenerator<SessionView[]> {
     const list = this.lists++;
     let hasMore = true;
     try {
       while (hasMore) {
-        const answer = await this.relays.askOne(thread, (version) => ({ kind: "list", version, list }));
+        const answer = await this.relays.askOne(thread, (version) => ({ kind: "list", version, list, detail }));
         hasMore = answer.kind === "sessions" && answer.hasMore;
         if (answer.kind === "sessions" && answer.sessions.length > 0) yield answer.sessions;
       }

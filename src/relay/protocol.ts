@@ -66,8 +66,11 @@ export type RelayCommand =
   | { kind: "stop" }
   /** End sessions with this termination state: of one server (listen and slot; -1: any), or all. */
   | { kind: "kill"; listen: number | null; server: number; termination: string }
-  /** The next page of a list of this thread's sessions, the first when it does not know the list; answered by `sessions`. */
-  | { kind: "list"; version: number; list: number }
+  /**
+   * The next page of a list of this thread's sessions, the first when it does not know the list, with or without what
+   * costs more to find out; answered by `sessions`.
+   */
+  | { kind: "list"; version: number; list: number; detail: boolean }
   /** Nobody wants the rest of a list. */
   | { kind: "dropList"; list: number }
   /** One session, see pool/sessionView.ts; answered by `session`. `termination` not null: it is ended with that. */

@@ -151,8 +151,8 @@ export class RelayThread implements RelayEnvironment {
   }
 
   /** The next page of a list of the sessions that live, see {@link SessionLists}. */
-  list(list: number): { sessions: SessionView[]; hasMore: boolean } {
-    const sessions = this.lists.page(list);
+  list(list: number, detail: boolean): { sessions: SessionView[]; hasMore: boolean } {
+    const sessions = this.lists.page(list, detail);
     return { sessions, hasMore: sessions.length === SESSIONS_A_PAGE };
   }
 
@@ -165,7 +165,7 @@ export class RelayThread implements RelayEnvironment {
   session(id: number, termination: string | null): SessionView | null {
     const session = this.lists.find(id);
     if (session === null) return null;
-    const view = viewOf(session, this.thread, this.clock.nowMs());
+    const view = viewOf(session, this.thread, this.clock.nowMs(), true);
     if (termination !== null) session.kill(termination);
     return view;
   }

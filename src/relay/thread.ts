@@ -43,7 +43,11 @@ self.onmessage = (event: MessageEvent<RelayCommand>) => {
       relay?.kill(command.listen, command.server, command.termination);
       return;
     case "list":
-      post({ kind: "sessions", version: command.version, ...(relay?.list(command.list) ?? NO_SESSIONS) });
+      post({
+        kind: "sessions",
+        version: command.version,
+        ...(relay?.list(command.list, command.detail) ?? NO_SESSIONS),
+      });
       return;
     case "dropList":
       relay?.dropList(command.list);

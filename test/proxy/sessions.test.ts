@@ -41,7 +41,7 @@ describe("the sessions of all threads", () => {
   test("come thread after thread, page after page, empty ones left out", async () => {
     const threads = new Threads([2, 0, 3]);
     const ids: number[] = [];
-    for await (const page of new SessionList(threads).pages()) ids.push(...page.map(({ id }) => id));
+    for await (const page of new SessionList(threads).pages(false)) ids.push(...page.map(({ id }) => id));
     expect(ids).toEqual(
       [
         [0, 0],
@@ -56,7 +56,7 @@ describe("the sessions of all threads", () => {
 
   test("are not asked for before they are wanted, and the thread is told when nobody wants the rest", async () => {
     const threads = new Threads([3, 3]);
-    const pages = new SessionList(threads).pages();
+    const pages = new SessionList(threads).pages(false);
     await pages.next();
     expect(threads.said).toHaveLength(1);
     await pages.return(undefined);
@@ -69,7 +69,7 @@ describe("the sessions of all threads", () => {
   test("are told apart when two read at once", async () => {
     const threads = new Threads([2]);
     const list = new SessionList(threads);
-    const [one, two] = [list.pages(), list.pages()];
+    const [one, two] = [list.pages(false), list.pages(true)];
     const seen = [await one.next(), await two.next(), await one.next(), await two.next()];
     expect(seen.map(({ value }) => (value as SessionView[])[0]?.id)).toEqual(
       [0, 0, 1, 1].map((number) => sessionId(0, number)),

@@ -33,7 +33,7 @@ beforeEach(() => {
   );
 });
 
-const numbers = (list: number): number[] => lists.page(list).map(({ id }) => id - sessionId(THREAD, 0));
+const numbers = (list: number): number[] => lists.page(list, false).map(({ id }) => id - sessionId(THREAD, 0));
 const end = (number: number): void => {
   const ended = live.find((each) => each.number === number) as Session;
   ended.phase = "finished";
@@ -68,11 +68,11 @@ describe("the list of a thread's sessions", () => {
 
   test("of nobody is one empty page", () => {
     live = [];
-    expect(lists.page(1)).toEqual([]);
+    expect(lists.page(1, false)).toEqual([]);
   });
 
   test("finds a session by the number that it was told by, as long as it lives", () => {
-    const [view] = lists.page(1);
+    const [view] = lists.page(1, false);
     const id = view?.id as number;
     expect(threadOf(id)).toBe(THREAD);
     expect(sessionId(THREAD, lists.find(id)?.number as number)).toBe(id);
@@ -83,7 +83,8 @@ describe("the list of a thread's sessions", () => {
 
   test("tells how each stands", () => {
     live = [session(7)];
-    expect(lists.page(1)).toEqual([
+    expect(lists.page(2, false)).toMatchObject([{ clientLocal: null, serverLocal: null }]);
+    expect(lists.page(1, true)).toEqual([
       {
         id: sessionId(THREAD, 7),
         listen: 3,

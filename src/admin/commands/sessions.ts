@@ -6,8 +6,8 @@ import { type AdminCommand, type Reply, refused } from "../command.ts";
 
 /** The sessions that live, wherever they are. */
 export interface LiveSessions {
-  /** All, a page at a time, each asked for when it is wanted. */
-  pages(): AsyncGenerator<SessionView[]>;
+  /** All, a page at a time, each asked for when it is wanted; `detail`: with our own addresses. */
+  pages(detail: boolean): AsyncGenerator<SessionView[]>;
   /** null: there is no such session. */
   find(id: number): Promise<SessionView | null>;
 }
@@ -22,19 +22,19 @@ export function sessionListCommands(sessions: LiveSessions, view: () => ProxyVie
       level: "operator",
       run([which = ""]) {
         const id = parsePointer(which);
-        if (which === "all") return { pieces: listed(sessions, view, detailOf) };
-        return id > 0 ? showOne(sessions, id, view) : { pieces: listed(sessions, view, sessionLine) };
+        if (which === "all") return { pieces: listed(sessions.pages(true), view, detailOf) };
+        return id > 0 ? showOne(sessions, id, view) : { pieces: listed(sessions.pages(false), view, sessionLine) };
       },
     },
   ];
 }
 
 async function* listed(
-  sessions: LiveSessions,
+  pages: AsyncGenerator<SessionView[]>,
   view: () => ProxyView,
   text: (session: SessionView, view: ProxyView) => string,
 ): AsyncGenerator<string> {
-  for await (const page of sessions.pages()) {
+  for await (const page of pages) {
     const now = view();
     yield page.map((session) => text(session, now)).join("");
   }
