@@ -72,6 +72,25 @@ export function describeInheritance(
   };
 }
 
+/** The same of an account of `agoMs` ago, without counters: those of a process that has crashed are gone with it. */
+export function standingAfter({ listens }: Inheritance, agoMs: number): Inheritance {
+  const older = (ms: number | null): number | null => (ms === null ? null : ms + agoMs);
+  return {
+    countedForMs: 0,
+    process: {},
+    listens: listens.map(({ name, servers }) => ({
+      name,
+      counts: {},
+      servers: servers.map(({ name, standing, check }) => ({
+        name,
+        counts: {},
+        standing: { ...standing, inStateMs: standing.inStateMs + agoMs, rampingMs: older(standing.rampingMs) },
+        check: check && { ...check, lastCheckAgoMs: older(check.lastCheckAgoMs) },
+      })),
+    })),
+  };
+}
+
 /** What has been counted since: `after` without `before`. The highest values stay what they are. */
 export function countedSince(before: Inheritance, after: Inheritance): Inheritance {
   return {

@@ -15,6 +15,7 @@ import type {
   VrrpStatus,
 } from "./snapshot.ts";
 import type { CheckView, ProxyView } from "./view.ts";
+import type { VrrpWaiting } from "./vrrpSnapshot.ts";
 
 // Filled and read within one step, again and again: a full snapshot has thousands of these.
 const LISTEN_TALLY = tallyOf(LISTEN_COUNTERS);
@@ -40,10 +41,16 @@ export function vrrpStatus({ vrrp, clock }: Pick<ProxyView, "vrrp" | "clock">): 
   const instances = vrrp.snapshot.instances.map((instance) => ({
     ...instance,
     inStateMs: instance.inStateMs + ageMs,
+    waiting: instance.waiting && waitingSince(instance.waiting, ageMs),
     peer: instance.peer && { ...instance.peer, agoMs: instance.peer.agoMs + ageMs },
     rivals: instance.rivals.map((rival) => ({ ...rival, agoMs: rival.agoMs + ageMs })),
   }));
   return { ...vrrp.snapshot, instances, ageMs };
+}
+
+function waitingSince(waiting: VrrpWaiting, ageMs: number): VrrpWaiting {
+  const left = (ms: number | null): number | null => (ms === null ? null : Math.max(0, ms - ageMs));
+  return { ...waiting, takeoverInMs: left(waiting.takeoverInMs), preemptInMs: left(waiting.preemptInMs) || null };
 }
 
 function processSnapshot(view: ProxyView): ProcessSnapshot {
@@ -61,6 +68,10 @@ function processSnapshot(view: ProxyView): ProcessSnapshot {
     proxyUptimeMs: Math.round(nowMs - view.proxyStartedMs),
     restarts: view.restarts,
     crashLoop: null,
+    hang:
+      view.lateThread === null
+        ? null
+        : `relay thread ${view.lateThread} hangs: its event loop has not turned for seconds; the proxy process will be replaced`,
     stopping: view.stopping,
     threads: board.threads,
     connections: {

@@ -64,6 +64,7 @@ export function standOf(toml: string, threads = 2): Stand {
     startedWallMs: clock.wallMs() - 1000,
     restarts: 0,
     stopping: false,
+    lateThread: null,
     fileLimit: 20_000,
     droppedLogs: 0,
     board,
