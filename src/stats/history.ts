@@ -38,6 +38,10 @@ export class HistoryRecord {
 
   /** Call about once a second. After a gap, what was counted meanwhile is spread evenly over the steps it lasted. */
   note(reading: Reading, nowMs: number): void {
+    const { base, last } = this;
+    // Counters that went back were cleared: what they had counted before belongs to this step all the same.
+    if (reading.bytesIn < last.bytesIn || reading.bytesOut < last.bytesOut)
+      this.base = { ...base, bytesIn: base.bytesIn - last.bytesIn, bytesOut: base.bytesOut - last.bytesOut };
     const step = Math.floor(nowMs / HISTORY_STEP_MS);
     const begun = Math.min(step - this.step, HISTORY_STEPS);
     if (begun <= 0) {
@@ -104,7 +108,6 @@ export function historyOf(
   };
 }
 
-/** A counter that went back was cleared: nothing, rather than less than nothing. */
 function perSecond(bytes: number, elapsedMs: number): number {
-  return (Math.max(0, bytes) * 1000) / elapsedMs;
+  return (bytes * 1000) / elapsedMs;
 }

@@ -36,13 +36,10 @@ export function result(check: CheckSnapshot | null): string {
   if (check === null) return "-";
   const { last } = check;
   if (last === null) return "not checked yet";
+  const code = last.code !== null && last.code !== 0 ? ` ${last.code}` : "";
   // What a passed check says of itself ("(tcp-check)") tells nobody anything; why one failed is what matters.
-  const words = [
-    last.status,
-    last.code !== null && last.code !== 0 ? String(last.code) : "",
-    passed(last) ? "" : (last.info ?? last.description),
-  ];
-  return words.filter((word) => word !== "").join(" ");
+  const why = passed(last) ? "" : ` ${last.info ?? last.description}`;
+  return `${last.status}${code}${why}`.trimEnd();
 }
 
 function passed({ status }: LastCheck): boolean {

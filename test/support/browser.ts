@@ -38,6 +38,11 @@ export interface Tab {
   readonly complaints: string[];
 }
 
+/** A running browser. */
+export interface Browser {
+  tab(view?: View): Promise<Tab>;
+}
+
 interface Answer {
   id?: number;
   result?: unknown;
@@ -50,7 +55,7 @@ interface Answer {
 type Listener = (method: string, params: unknown) => void;
 
 /** Starts a browser of its own for a test; it ends with the test, whatever happens. */
-export async function startBrowser(program: string): Promise<{ tab(view?: View): Promise<Tab> }> {
+export async function startBrowser(program: string): Promise<Browser> {
   const profile = tmpDir();
   const flags = [
     "--headless=new",

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 /** Debian's package for each real program that tests run against. The one table of what the suite needs. */
 export const PACKAGES = {
   aiosmtpd: "python3-aiosmtpd",
+  chromium: "chromium",
   dash: "dash",
   halog: "haproxy",
   haproxy: "haproxy",

@@ -53,12 +53,11 @@ function head(listen: ListenSnapshot, id: string, history: History): string {
   const { name, status, inStateMs, binds, balance, sessions, rate, leavingForMs, queue } = listen;
   const note = removal(leavingForMs)[0] ?? `for ${humanDuration(inStateMs)}`;
   const of = sessions.limit === null ? "" : ` <span>/ ${humanCount(sessions.limit)}</span>`;
-  const waiting = queue.current > 0 ? `, ${humanCount(queue.current)} queued` : "";
   return (
     `<header class="lhead"><div class="lname"><h3 id="${id}-h"><bdi>${esc(name)}</bdi></h3><p class="st ${listenLook(listen)}"><b>${status}</b> ${note}</p>` +
     `<p class="mut">${esc(binds.join(" "))} <span>${esc(balance)}</span></p></div>` +
     `<dl class="lnow"><div><dt>Sessions</dt><dd>${humanCount(sessions.current)}${of}${meter(sessions.current, sessions.limit)}</dd></div>` +
-    `<div><dt>New</dt><dd>${humanCount(rate.now)}/s${waiting}</dd></div></dl>${sparks(listen, history)}</header>`
+    `<div><dt>New</dt><dd>${humanCount(rate.now)}/s</dd></div><div><dt>Queue</dt><dd>${humanCount(queue.current)}</dd></div></dl>${sparks(listen, history)}</header>`
   );
 }
 

@@ -52,13 +52,13 @@ function points(values: readonly number[], highest: number): string {
     const share = highest > 0 ? (values[index] as number) / highest : 0;
     return Math.round(HEIGHT - MARGIN - share * (HEIGHT - 2 * MARGIN));
   };
-  let text = `${first},${HEIGHT}`;
-  let before = HEIGHT;
+  // The edges of the area lie outside of the drawing, where their lines are not seen.
+  const left = first === 0 ? -1 : first;
+  let text = `${left},${HEIGHT} ${left},${level(0)}`;
   for (let index = 0; index < values.length; index++) {
     const here = level(index);
-    const isLast = index === values.length - 1;
-    if (isLast || here !== before || here !== level(index + 1)) text += ` ${first + index},${here}`;
-    before = here;
+    const isEven = index > 0 && index < values.length - 1 && here === level(index - 1) && here === level(index + 1);
+    if (!isEven) text += ` ${first + index},${here}`;
   }
-  return `${text} ${LAST},${HEIGHT}`;
+  return `${text} ${HISTORY_STEPS},${level(values.length - 1)} ${HISTORY_STEPS},${HEIGHT}`;
 }
