@@ -90,6 +90,7 @@ export class ProxyProcess {
   private ready = 0;
   private drained = 0;
   private stopping = false;
+  private finishing = false;
   private finished = false;
   /** What the next process knows of us; null: there is none. */
   private told: Inheritance | null = null;
@@ -186,14 +187,12 @@ export class ProxyProcess {
     const shortage = `the proxy process may have ${files} open files, and the new maxconn needs ${command.files}: that takes a restart`;
     const result =
       files < command.files ? this.reloads.refuse(ofListens, shortage) : await this.reloads.apply(command, ofListens);
-    if (result.error === null) this.reloaded(command);
-    this.world.report({ kind: "reloaded", reload: command.reload, ...result });
-    // Behind that: the supervisor has then given up what is reported as closed.
-    if (result.error === null) this.stats.reload(command.config.stats, command.stats, passed.filter(isForStats));
+    if (result.error === null) this.reloaded(command, passed.filter(isForStats));
     else this.reloads.refuse(passed.filter(isForStats), result.error);
+    this.world.report({ kind: "reloaded", reload: command.reload, ...result });
   }
 
-  private reloaded({ config, maxconn }: ProxyReload): void {
+  private reloaded({ config, maxconn, stats }: ProxyReload, passed: readonly BindSockets[]): void {
     const { clock, stdout, stderr } = this.world;
     if (!isDeepStrictEqual(this.config.logs, config.logs)) {
       this.logger.close();
@@ -201,6 +200,7 @@ export class ProxyProcess {
       this.logger = openLogger(config.logs, process.pid, clock, { stdout, stderr });
     }
     this.config = config;
+    this.stats.reload(config.stats, stats, passed);
     this.processBoard.maxconn = maxconn;
     this.relays.ringAll();
     this.health.changed();
@@ -441,9 +441,13 @@ export class ProxyProcess {
   }
 
   private finish(): void {
-    if (this.finished) return;
+    if (this.finishing) return;
+    this.finishing = true;
     this.admin?.stop();
-    this.stats.stop();
+    this.stats.finish(() => this.sayEnd());
+  }
+
+  private sayEnd(): void {
     if (this.retired) this.tellCounted();
     for (const pool of [...this.pools.values(), ...this.leaving.listens]) {
       this.log(
