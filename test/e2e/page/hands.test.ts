@@ -163,7 +163,7 @@ describe.skipIf(chromium === null)("the status page under somebody's hands", () 
     const sorted = `document.querySelector('${WEB} th').getAttribute("aria-sort")`;
     expect(await tab.evaluate<string>(sorted)).toBe("descending");
     await tab.click(head(2));
-    await servers[0]?.stop();
+    await servers[1]?.stop();
     await until("what is down to come first", async () => (await order()).join() === "web_2,web_1");
     expect(await focused(tab)).toBe("button State");
     expect(await tab.evaluate<string | null>(sorted)).toBeNull();
