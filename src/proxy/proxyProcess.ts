@@ -184,12 +184,14 @@ export class ProxyProcess {
     const shortage = `the proxy process may have ${files} open files, and the new maxconn needs ${command.files}: that takes a restart`;
     const result =
       files < command.files ? this.reloads.refuse(ofListens, shortage) : await this.reloads.apply(command, ofListens);
-    if (result.error === null) this.reloaded(command, passed.filter(isForStats));
-    else this.reloads.refuse(passed.filter(isForStats), result.error);
+    if (result.error === null) this.reloaded(command);
     this.world.report({ kind: "reloaded", reload: command.reload, ...result });
+    // Behind that: the supervisor has then given up what is reported as closed.
+    if (result.error === null) this.stats.reload(command.config.stats, command.stats, passed.filter(isForStats));
+    else this.reloads.refuse(passed.filter(isForStats), result.error);
   }
 
-  private reloaded({ config, maxconn, stats }: ProxyReload, passed: readonly BindSockets[]): void {
+  private reloaded({ config, maxconn }: ProxyReload): void {
     const { clock, stdout, stderr } = this.world;
     if (!isDeepStrictEqual(this.config.logs, config.logs)) {
       this.logger.close();
@@ -197,7 +199,6 @@ export class ProxyProcess {
       this.logger = openLogger(config.logs, process.pid, clock, { stdout, stderr });
     }
     this.config = config;
-    this.stats.reload(config.stats, stats, passed);
     this.processBoard.maxconn = maxconn;
     this.relays.ringAll();
     this.health.changed();

@@ -15,6 +15,7 @@ import type {
   VrrpStatus,
 } from "./snapshot.ts";
 import type { CheckView, ProxyView } from "./view.ts";
+import type { VrrpWaiting } from "./vrrpSnapshot.ts";
 
 /** Reads boards and pools; changes nothing and costs the traffic nothing. */
 export function takeSnapshot(view: ProxyView): Snapshot {
@@ -32,10 +33,16 @@ export function vrrpStatus({ vrrp, clock }: Pick<ProxyView, "vrrp" | "clock">): 
   const instances = vrrp.snapshot.instances.map((instance) => ({
     ...instance,
     inStateMs: instance.inStateMs + ageMs,
+    waiting: instance.waiting && waitingSince(instance.waiting, ageMs),
     peer: instance.peer && { ...instance.peer, agoMs: instance.peer.agoMs + ageMs },
     rivals: instance.rivals.map((rival) => ({ ...rival, agoMs: rival.agoMs + ageMs })),
   }));
   return { ...vrrp.snapshot, instances, ageMs };
+}
+
+function waitingSince(waiting: VrrpWaiting, ageMs: number): VrrpWaiting {
+  const left = (ms: number | null): number | null => (ms === null ? null : Math.max(0, ms - ageMs));
+  return { ...waiting, takeoverInMs: left(waiting.takeoverInMs), preemptInMs: left(waiting.preemptInMs) || null };
 }
 
 function processSnapshot(view: ProxyView): ProcessSnapshot {

@@ -17,6 +17,7 @@ import {
   withdrawAddress,
 } from "../net/listen.ts";
 import { HTTP_BACKLOG } from "../web/server.ts";
+import type { DeskSockets } from "./crashDesk.ts";
 import type { OpenListener } from "./handoff.ts";
 
 /** Exit status of a start that failed although the configuration is valid. */
@@ -113,6 +114,11 @@ export class BoundListeners {
   /** Listening fd of the admin socket. */
   get admin(): number {
     return this.openAdmin.fds[0] as number;
+  }
+
+  /** What the crash desk answers on while no proxy process does. */
+  get desk(): DeskSockets {
+    return { admin: this.admin, stats: this.stats.flatMap(({ fds }) => fds) };
   }
 
   /**

@@ -224,7 +224,7 @@ export class Supervisor {
     const { silentSinceMs } = this.proxyWatch;
     if (silentSinceMs === null) this.crashDesk.closeHang();
     else if (this.listeners !== null && this.stopSignals === 0)
-      this.crashDesk.open(this.listeners.admin, {
+      this.crashDesk.open(this.listeners.desk, {
         kind: "hang",
         sinceMs: silentSinceMs,
         restarts: this.host?.open?.restarts ?? 0,
@@ -373,7 +373,7 @@ export class Supervisor {
     const text = `proxy process ended unexpectedly (${reason}); the next one starts ${delayMs === 0 ? "now" : `in ${delayMs} ms`}, clients wait meanwhile`;
     this.voice.tell(Level.alert, text);
     if (this.listeners !== null && this.stopSignals === 0)
-      this.crashDesk.open(this.listeners.admin, { kind: "crash", reason, delayMs, crashes, restarts });
+      this.crashDesk.open(this.listeners.desk, { kind: "crash", reason, delayMs, crashes, restarts });
   }
 
   private finish(code: number): void {

@@ -20,6 +20,7 @@ export const PACKAGES = {
   nginx: "nginx-light",
   openssl: "openssl",
   pgrep: "procps",
+  promtool: "prometheus",
   pyte: "python3-pyte",
   python3: "python3",
   rpm: "rpm",
