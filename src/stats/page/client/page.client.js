@@ -129,6 +129,7 @@ function reveal() {
 }
 
 document.addEventListener("submit", (event) => {
+  if (event.submitter?.formMethod === "dialog") return;
   event.preventDefault();
   act(event.target, event.submitter);
 });
