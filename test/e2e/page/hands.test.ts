@@ -180,9 +180,10 @@ describe.skipIf(chromium === null)("the status page under somebody's hands", () 
     expect(await order()).toEqual(["web_1", "web_2"]);
   });
 
-  test("leads from what is wrong to its row, also into a fold", async () => {
+  test("leads from what is wrong to its row or listen, also into a fold", async () => {
     const { tab, servers } = await openPage("", { height: 400 });
-    await tab.evaluate(`document.querySelector('${WEB} details').open = false`);
+    const fold = `document.querySelector('${WEB} details').open`;
+    await tab.evaluate(`${fold} = false`);
     await servers[1]?.stop();
     await until("the problem", async () => (await textOf(tab, "#problems a")) === "web/web_2");
     await tab.click("#problems a");
@@ -191,5 +192,10 @@ describe.skipIf(chromium === null)("the status page under somebody's hands", () 
         `(({ top, bottom, height }) => height > 0 && top >= 0 && bottom <= innerHeight)(document.querySelector('${rowOf("web/web_2")}').getBoundingClientRect())`,
       ),
     );
+    await tab.evaluate(`${fold} = false`);
+    await servers[0]?.stop();
+    await until("the worse problem", async () => (await textOf(tab, "#problems a")) === "web");
+    await tab.click("#problems a");
+    await until("the listen to be unfolded", () => tab.evaluate<boolean>(fold));
   });
 });
