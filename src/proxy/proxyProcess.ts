@@ -35,6 +35,7 @@ import type { BindSockets, ProxyReload, ProxyReport, ProxyStart } from "./protoc
 import { RelayPool, type RelayPoolObserver } from "./relayPool.ts";
 import { Reloads } from "./reload.ts";
 import { Servers } from "./servers.ts";
+import { SessionList } from "./sessions.ts";
 import { StandingReports } from "./standingReports.ts";
 import { describePoolEvent } from "./stateLog.ts";
 import { StatsService } from "./statsService.ts";
@@ -89,6 +90,7 @@ export class ProxyProcess {
   private ready = 0;
   private drained = 0;
   private stopping = false;
+  private finishing = false;
   private finished = false;
   /** What the next process knows of us; null: there is none. */
   private told: Inheritance | null = null;
@@ -141,6 +143,7 @@ export class ProxyProcess {
     );
     this.commands = adminCommands({
       snapshot: () => takeSnapshot(this.view()),
+      proxy: { view: () => this.view(), sessions: new SessionList(this.relays) },
       orders: { reload: () => this.orders.give("reload"), upgrade: () => this.orders.give("upgrade") },
     });
     this.stats = new StatsService(config.stats, given.stats, {
@@ -184,14 +187,12 @@ export class ProxyProcess {
     const shortage = `the proxy process may have ${files} open files, and the new maxconn needs ${command.files}: that takes a restart`;
     const result =
       files < command.files ? this.reloads.refuse(ofListens, shortage) : await this.reloads.apply(command, ofListens);
-    if (result.error === null) this.reloaded(command);
-    this.world.report({ kind: "reloaded", reload: command.reload, ...result });
-    // Behind that: the supervisor has then given up what is reported as closed.
-    if (result.error === null) this.stats.reload(command.config.stats, command.stats, passed.filter(isForStats));
+    if (result.error === null) this.reloaded(command, passed.filter(isForStats));
     else this.reloads.refuse(passed.filter(isForStats), result.error);
+    this.world.report({ kind: "reloaded", reload: command.reload, ...result });
   }
 
-  private reloaded({ config, maxconn }: ProxyReload): void {
+  private reloaded({ config, maxconn, stats }: ProxyReload, passed: readonly BindSockets[]): void {
     const { clock, stdout, stderr } = this.world;
     if (!isDeepStrictEqual(this.config.logs, config.logs)) {
       this.logger.close();
@@ -199,6 +200,7 @@ export class ProxyProcess {
       this.logger = openLogger(config.logs, process.pid, clock, { stdout, stderr });
     }
     this.config = config;
+    this.stats.reload(config.stats, stats, passed);
     this.processBoard.maxconn = maxconn;
     this.relays.ringAll();
     this.health.changed();
@@ -404,6 +406,7 @@ export class ProxyProcess {
       droppedLogs: world.stdout.droppedLines + world.stderr.droppedLines + this.droppedBefore + this.logger.dropped,
       board: this.processBoard,
       pools: [...this.pools.values(), ...this.leaving.listens],
+      poolOf: (listen) => this.servers.byId(listen) ?? null,
       leavingUntilMs: (pool) => this.leaving.untilMs(pool),
       sampler: this.sampler,
       vrrp: this.vrrp,
@@ -438,9 +441,13 @@ export class ProxyProcess {
   }
 
   private finish(): void {
-    if (this.finished) return;
+    if (this.finishing) return;
+    this.finishing = true;
     this.admin?.stop();
-    this.stats.stop();
+    this.stats.finish(() => this.sayEnd());
+  }
+
+  private sayEnd(): void {
     if (this.retired) this.tellCounted();
     for (const pool of [...this.pools.values(), ...this.leaving.listens]) {
       this.log(
