@@ -208,6 +208,13 @@ describe("the screen", () => {
       wanted       ready
       was down     1 time, 0s in all
       chosen       0 times, 0 connections started
+      checks       up: 3/3 until down, 0 failures
+      last check   L4CON, Layer4 connection problem, in 0ms, 0s ago
+      it said      Connection refused
+
+      because the cable is out
+        since 16:00
+
       sessions     0 now, most 40, no limit, 4234 in all, none yet
                                                          ▁▁
       new          0/s, most 0/s
@@ -217,13 +224,6 @@ describe("the screen", () => {
       errors       connect 0, retries 0, redispatches 0
       broken off   by clients 0, by servers 0
       on average   queue 0ms, connect 0ms, session 0ms
-      checks       up: 3/3 until down, 0 failures
-      last check   L4CON, Layer4 connection problem, in 0ms, 0s ago
-      it said      Connection refused
-
-      because the cable is out
-        since 16:00
-
       esc back  q quit  ? help  ↑↓ move  ⏎ details  / filter  s sort"
     `);
   });
