@@ -5,6 +5,7 @@ import type { Config } from "../config/schema.ts";
 import type { Clock } from "../core/clock.ts";
 import { COMMIT, RELEASE_DATE, VERSION } from "../core/version.ts";
 import { fileLimit } from "../net/limits.ts";
+import type { JournalEvent } from "../stats/event.ts";
 import type { ProcessSnapshot, Snapshot } from "../stats/snapshot.ts";
 import { vrrpStatus } from "../stats/takeSnapshot.ts";
 import type { ProxyView } from "../stats/view.ts";
@@ -29,6 +30,8 @@ export type Gap =
 export interface DeskView {
   readonly config: Config;
   readonly vrrp: ProxyView["vrrp"];
+  /** What has happened, oldest first. */
+  readonly events: readonly JournalEvent[];
 }
 
 /**
@@ -52,7 +55,13 @@ export class CrashDesk {
     if (gap.kind === "crash" && gap.delayMs < LONG_GAP_MS) return;
     this.gap = gap;
     const openedMs = this.clock.nowMs();
-    const commands = adminCommands({ snapshot: () => this.snapshot(gap, openedMs), orders: null });
+    const commands = adminCommands({
+      snapshot: () => this.snapshot(gap, openedMs),
+      events: () => this.view().events,
+      check: () => null,
+      wallMs: () => this.clock.wallMs(),
+      orders: null,
+    });
     try {
       this.server = serveAdmin({ fd: adminFd, backlog: ADMIN_BACKLOG, commands, level: "admin" }, this.clock);
     } catch {
