@@ -66,6 +66,8 @@ export const CLIENTS: readonly Client[] = [
       ]
         .map((command) => `echo '${command}' | ${socat(target)} | head -1`)
         .join("; "),
+    // The kit has the first of the commands that there are.
+    except: /^\s+\S/,
   },
   { name: "nc", tools: ["nc"], command: ({ socket }) => `echo 'show stat' | nc -U -N ${socket}` },
   {
