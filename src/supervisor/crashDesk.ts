@@ -45,7 +45,7 @@ export class CrashDesk {
     if (crash.delayMs < LONG_GAP_MS) return;
     this.close();
     const nextMs = this.clock.nowMs() + crash.delayMs;
-    const commands = adminCommands({ snapshot: () => this.snapshot(crash, nextMs), orders: null });
+    const commands = adminCommands({ snapshot: () => this.snapshot(crash, nextMs), operator: null, orders: null });
     try {
       this.server = serveAdmin({ fd: adminFd, backlog: ADMIN_BACKLOG, commands, level: "admin" }, this.clock);
     } catch {
