@@ -5,6 +5,8 @@ import type { Resolver } from "../config/names.ts";
 import type { Environment } from "../config/rules.ts";
 import { UserError } from "../core/errors.ts";
 import { resolveHost } from "../core/host.ts";
+import { openFilesWithin } from "../core/limits.ts";
+import { runtimeProblem } from "../supervisor/runtimeProblem.ts";
 import { command } from "./command.ts";
 import { ExitCode } from "./exit.ts";
 import { print, wantsColour } from "./print.ts";
@@ -25,7 +27,7 @@ export interface CheckIo {
 
 /** Validates the file at `path` and says all that is wrong with it. Exit status: ok, or badConfig (78). */
 export async function check(path: string, io: CheckIo): Promise<number> {
-  const { config, issues, text } = await loadConfigFile(path, io.environment, io.resolver);
+  const { config, issues, text } = await loadConfigFile(path, io.environment, { resolver: io.resolver });
   const said = io.quiet ? issues.filter(({ severity }) => severity === "error") : issues;
   io.err(explain(said, { path, text }, { colour: io.colour }));
   const count = countIssues(said);
@@ -61,7 +63,11 @@ export const checkCommand = command({
       },
       colour: wantsColour("stderr"),
       quiet: args.quiet === true,
-      environment: systemEnvironment({ strictHost: true }),
+      environment: systemEnvironment({
+        strictHost: true,
+        openFiles: openFilesWithin(),
+        runtimeProblem: await runtimeProblem(),
+      }),
       resolver: resolveHost,
     });
     print("stderr", said.err);

@@ -1,5 +1,5 @@
 import { issueLine } from "../config/explain.ts";
-import { loadConfigFile, systemEnvironment } from "../config/load.ts";
+import { loadServedFile } from "../supervisor/configFile.ts";
 import { HANDOFF_VERSION } from "../supervisor/handoff.ts";
 import { ExitCode } from "./exit.ts";
 import { print } from "./print.ts";
@@ -14,7 +14,7 @@ export async function canSucceed([version, path]: readonly string[]): Promise<nu
     print("stderr", `this version hands over differently (${HANDOFF_VERSION}, not ${version}): restart instead\n`);
     return ExitCode.failed;
   }
-  const { config, issues } = await loadConfigFile(path, systemEnvironment({ strictHost: false }));
+  const { config, issues } = await loadServedFile(path);
   if (config !== null) return ExitCode.ok;
   const errors = issues.filter(({ severity }) => severity === "error");
   print("stderr", errors.map((issue) => `${issueLine(issue, path)}\n`).join(""));

@@ -1,6 +1,6 @@
-import { constants } from "node:fs";
-import { open } from "node:fs/promises";
+import { closeSync, constants, fstat, open, read } from "node:fs";
 import { availableParallelism } from "node:os";
+import { promisify } from "node:util";
 import { chrootProblem, isThere } from "../core/chroot.ts";
 import { ephemeralPorts, localAccounts, resolveHost } from "../core/host.ts";
 import { localInterfaces, missingNetworkCapabilities } from "../core/networkHost.ts";
@@ -18,7 +18,9 @@ export interface LoadedFile extends Loaded {
 }
 
 /** What the rules may know of this machine. */
-export function systemEnvironment(options: Pick<Environment, "strictHost"> = {}): Environment {
+export function systemEnvironment(
+  options: Pick<Environment, "strictHost" | "openFiles" | "runtimeProblem"> = {},
+): Environment {
   const accounts = localAccounts();
   const interfaces = localInterfaces();
   return {
@@ -34,6 +36,13 @@ export function systemEnvironment(options: Pick<Environment, "strictHost"> = {})
   };
 }
 
+/** How the world beyond the rules is asked. */
+export interface LoadWorld {
+  readonly resolver?: Resolver;
+  /** Another way to open the file, blocking, where we may not: its descriptor. Throws as openSync does. */
+  readonly openElse?: (path: string, flags: number) => number;
+}
+
 /**
  * Reads and judges a configuration file and resolves its host names. Whatever is wrong comes back as issues, a missing
  * file included; it does not throw.
@@ -41,9 +50,9 @@ export function systemEnvironment(options: Pick<Environment, "strictHost"> = {})
 export async function loadConfigFile(
   path: string,
   environment: Environment,
-  resolver: Resolver = resolveHost,
+  { resolver = resolveHost, openElse }: LoadWorld = {},
 ): Promise<LoadedFile> {
-  const bytes = await readBounded(path);
+  const bytes = await readBounded(path, openElse);
   if (!(bytes instanceof Uint8Array)) return { config: null, issues: [bytes], text: "" };
   const text = new TextDecoder().decode(bytes);
   const reading = readConfig({ path, bytes }, environment);
@@ -55,24 +64,37 @@ export async function loadConfigFile(
 }
 
 /** The bytes of a file, or why there are none. At most one byte over the limit is read, whatever the file is. */
-async function readBounded(path: string): Promise<Uint8Array | Issue> {
+async function readBounded(path: string, openElse: LoadWorld["openElse"]): Promise<Uint8Array | Issue> {
+  let fd: number | null = null;
   try {
-    // O_NONBLOCK: opening a pipe that nobody writes to must not hang.
-    await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    const stat = await file.stat();
+    fd = await openFile(path, openElse);
+    const stat = await promisify(fstat)(fd);
     if (stat.isDirectory()) return fileIssue("this is a directory, not a configuration file", "name the file in it");
     if (!stat.isFile()) return fileIssue("this is no regular file", "name a file that holds the configuration");
     if (stat.size > MAX_CONFIG_BYTES) return fileIssue(...tooLarge(stat.size));
     const buffer = new Uint8Array(MAX_CONFIG_BYTES + 1);
     let length = 0;
     for (;;) {
-      const { bytesRead } = await file.read(buffer, length, buffer.length - length, length);
+      const { bytesRead } = await promisify(read)(fd, buffer, length, buffer.length - length, length);
       if (bytesRead === 0) return buffer.subarray(0, length);
       length += bytesRead;
       if (length === buffer.length) return fileIssue(...tooLarge(length));
     }
   } catch (error) {
     return unreadable(error);
+  } finally {
+    if (fd !== null) closeSync(fd);
+  }
+}
+
+async function openFile(path: string, openElse: LoadWorld["openElse"]): Promise<number> {
+  // O_NONBLOCK: opening a pipe that nobody writes to must not hang.
+  const flags = constants.O_RDONLY | constants.O_NONBLOCK;
+  try {
+    return await promisify(open)(path, flags);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EACCES" || openElse === undefined) throw error;
+    return openElse(path, flags);
   }
 }
 

@@ -22,6 +22,10 @@ export interface Environment {
   readonly chrootProblem?: (path: string) => string | null;
   /** Whether there is something at an absolute path; left out: nobody knows. */
   readonly isThere?: (path: string) => boolean;
+  /** How many files a process started like this one can have open; left out: unknown, or somebody else says it. */
+  readonly openFiles?: number | null;
+  /** Why the runtime would not work in it; null: it would. Left out as well. */
+  readonly runtimeProblem?: string | null;
   /**
    * true: an interface that is not there refuses the file. Otherwise it is a warning: when a host boots, the service may
    * start before the interface exists.

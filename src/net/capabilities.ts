@@ -9,12 +9,14 @@ export const CAP_NET_ADMIN = 12;
 export const CAP_NET_RAW = 13;
 export const CAP_SYS_CHROOT = 18;
 
+const PR_CAPBSET_READ = 23;
 const PR_CAPBSET_DROP = 24;
 const PR_CAP_AMBIENT = 47;
+const PR_CAP_AMBIENT_IS_SET = 1n;
 const PR_CAP_AMBIENT_CLEAR_ALL = 4n;
 /** _LINUX_CAPABILITY_VERSION_3: sets of 64 bits. */
 const VERSION = 0x20080522;
-const SETS = 64;
+const BITS = Array.from({ length: 64 }, (_, bit) => bit);
 
 /** What a thread may do; each a set of bits, see capabilities(7). */
 export interface Capabilities {
@@ -33,19 +35,26 @@ export function capabilities(): Capabilities {
 }
 
 /**
- * Gives all but these capabilities up for good, as far as the calling thread and all that it starts from now on are
- * concerned: other threads that run already keep theirs. Of `keep` nothing is gained. Programs that root executes
- * afterwards get no more either, if the thread may see to that (CAP_SETPCAP). Throws SystemError.
+ * Gives all but these capabilities up, as far as the calling thread and all that it starts from now on are concerned: other
+ * threads that run already keep theirs. Of `keep` nothing is gained. Programs that root executes afterwards get no more
+ * either, if the thread may see to that (CAP_SETPCAP). Throws SystemError.
+ *
+ * @returns whether anything was given up that this process does not get back by executing a program: then that is how the
+ *   other threads lose it as well
  */
-export function keepCapabilities(keep: readonly number[]): void {
-  // Ends at the first bit that this kernel does not know; without CAP_SETPCAP at once.
-  for (let bit = 0; bit < SETS; bit++) {
-    if (!keep.includes(bit) && libc.prctl(PR_CAPBSET_DROP, bit, 0, 0, 0) < 0) break;
-  }
+export function keepCapabilities(keep: readonly number[]): boolean {
   const now = capabilities();
   const mask = keep.reduce((set, bit) => set | (1n << BigInt(bit)), 0n);
+  const excess = BITS.filter((bit) => (now.permitted & ~mask & (1n << BigInt(bit))) !== 0n);
+  const ambient = excess.filter((bit) => libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, bit, 0, 0) === 1);
+  // Ends at the first bit that this kernel does not know; without CAP_SETPCAP at once.
+  for (const bit of BITS) if (!keep.includes(bit) && libc.prctl(PR_CAPBSET_DROP, bit, 0, 0, 0) < 0) break;
   const permitted = now.permitted & mask;
   setCapabilities({ effective: permitted, permitted, inheritable: now.inheritable & mask });
+  const isRoot = process.geteuid?.() === 0;
+  const comesBack = (bit: number): boolean =>
+    libc.prctl(PR_CAPBSET_READ, bit, 0, 0, 0) === 1 && (isRoot || !ambient.includes(bit));
+  return excess.length > 0 && !excess.some(comesBack);
 }
 
 /** As {@link keepCapabilities} with none, the ambient ones included. */

@@ -1,6 +1,6 @@
-import { chmodSync, lstatSync, rmSync } from "node:fs";
+import { chmodSync, closeSync, constants, lstatSync, openSync, rmSync } from "node:fs";
 import type { Endpoint } from "../core/endpoint.ts";
-import { asDirectoryOwner } from "./asOwner.ts";
+import { asDirectoryOwner, asOwner } from "./asOwner.ts";
 import {
   AF_INET6,
   AF_UNIX,
@@ -23,6 +23,8 @@ const SO_PEERCRED = 17;
 const IP_FREEBIND = 15;
 const IPV6_V6ONLY = 26;
 const EADDRINUSE = 98;
+const ECONNREFUSED = 111;
+const O_PATH = 0o10000000;
 const LONGEST_TURN_MS = 200;
 
 export interface ListenOptions {
@@ -104,7 +106,7 @@ export function listenerPid(path: string): number | null {
   const address = encodeSockaddr({ kind: "unix", path });
   const fd = open(AF_UNIX);
   try {
-    if (libc.connect(fd, address, address.length) < 0) return null;
+    if (asDirectoryOwner(path, () => libc.connect(fd, address, address.length)) < 0) return null;
     // struct ucred: pid, uid, gid
     const credentials = new Int32Array(new ArrayBuffer(12));
     if (libc.getsockopt(fd, SOL_SOCKET, SO_PEERCRED, credentials, new Uint32Array([12])) < 0) return null;
@@ -171,6 +173,17 @@ function bindSocket(address: Uint8Array, shared: boolean): number {
 }
 
 function bindUnix(path: string, address: Uint8Array, options: ListenOptions): number[] {
+  if (path.startsWith("@")) return bindUnixHere(path, address, options);
+  try {
+    return asDirectoryOwner(path, () => bindUnixHere(path, address, options));
+  } catch (error) {
+    // Of node:fs, which counts downwards.
+    const { errno } = error as NodeJS.ErrnoException;
+    throw error instanceof SystemError || errno === undefined ? error : new SystemError("bind", Math.abs(errno));
+  }
+}
+
+function bindUnixHere(path: string, address: Uint8Array, options: ListenOptions): number[] {
   const abstract = path.startsWith("@");
   if (!abstract) removeStale(path, address);
   const fd = open(AF_UNIX);
@@ -192,7 +205,8 @@ function bindUnix(path: string, address: Uint8Array, options: ListenOptions): nu
 
 /** Removes the file of a unix socket, as it is now. */
 function unixRelease(path: string): () => void {
-  const ours = path.startsWith("@") ? undefined : lstatSync(path, { throwIfNoEntry: false })?.ino;
+  const inode = (): number | undefined => lstatSync(path, { throwIfNoEntry: false })?.ino;
+  const ours = path.startsWith("@") ? undefined : asDirectoryOwner(path, inode);
   return () => {
     if (ours !== undefined) asDirectoryOwner(path, () => removeOurs(path, ours));
   };
@@ -212,11 +226,28 @@ function removeStale(path: string, address: Uint8Array): void {
   const file = lstatSync(path, { throwIfNoEntry: false });
   if (file === undefined) return;
   if (!file.isSocket()) throw new SystemError("bind", EADDRINUSE);
-  const fd = open(AF_UNIX);
-  const alive = libc.connect(fd, address, address.length) === 0 || errno() !== 111; // ECONNREFUSED: nobody there
-  libc.close(fd);
-  if (alive) throw new SystemError("bind", EADDRINUSE);
+  if (!isDeserted(address) && !isRootsDeserted(path)) throw new SystemError("bind", EADDRINUSE);
   rmSync(path);
+}
+
+/** Whether nobody listens there; false as well when it is not ours to find out. */
+function isDeserted(address: Uint8Array): boolean {
+  const fd = open(AF_UNIX);
+  const deserted = libc.connect(fd, address, address.length) < 0 && errno() === ECONNREFUSED;
+  libc.close(fd);
+  return deserted;
+}
+
+/** The same of what root has made, which may be closed to the directory's owner, as the directory may be to root. */
+function isRootsDeserted(path: string): boolean {
+  const file = openSync(path, O_PATH | constants.O_NOFOLLOW);
+  try {
+    return asOwner({ uid: 0, gid: 0 }, () =>
+      isDeserted(encodeSockaddr({ kind: "unix", path: `/proc/self/fd/${file}` })),
+    );
+  } finally {
+    closeSync(file);
+  }
 }
 
 function open(family: number): number {

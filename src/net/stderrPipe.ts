@@ -1,6 +1,7 @@
-import { closeSync, fchownSync, readSync } from "node:fs";
+import { closeSync, readSync } from "node:fs";
 import { constants } from "node:os";
 import type { Clock } from "../core/clock.ts";
+import { asOwner, type Owner } from "./asOwner.ts";
 import { errno, libc, SystemError } from "./libc.ts";
 
 // <fcntl.h>; the same on x86-64 and arm64.
@@ -45,16 +46,13 @@ export class StderrPipe {
    * @param owner who may open it again by the name /dev/stderr; null: we ourselves
    * @throws SystemError when descriptors are short
    */
-  static make(owner: { uid: number; gid: number } | null, clock: Clock, maxBytes: number): StderrPipe {
+  static make(owner: Owner | null, clock: Clock, maxBytes: number): StderrPipe {
     // Programs expect a stderr that makes them wait: Bun.spawn takes the flag off the end that it hands on.
     const ends = new Int32Array(new ArrayBuffer(8));
-    if (libc.pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) throw new SystemError("pipe2", errno());
+    const pipe = (): number => libc.pipe2(ends, O_CLOEXEC | O_NONBLOCK);
+    // It belongs to whoever makes it: to give it away would take CAP_CHOWN.
+    if ((owner === null ? pipe() : asOwner(owner, pipe)) < 0) throw new SystemError("pipe2", errno());
     const [readEnd, writeEnd] = ends as unknown as [number, number];
-    try {
-      if (owner !== null) fchownSync(writeEnd, owner.uid, owner.gid);
-    } catch {
-      // We may not become that user either: starting the program fails, and says so.
-    }
     return new StderrPipe(readEnd, writeEnd, clock, maxBytes);
   }
 

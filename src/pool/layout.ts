@@ -88,6 +88,10 @@ export const ListenCounter = {
   established: 16,
   /** Those of `acceptPauses` that were due to the listen's own maxconn, not to the process's. */
   ownLimitPauses: 17,
+  /** Longest milliseconds that any session added to each of the three sums. */
+  maxQueueTime: 18,
+  maxConnectTime: 19,
+  maxTotalTime: 20,
 } as const;
 export const LISTEN_COUNTERS = 24;
 
@@ -116,6 +120,10 @@ export const ServerCounter = {
   maxQueued: 16,
   /** Monotonic ms at which this thread's longest-waiting connection that is bound to this server was queued; 0: none waits. */
   oldestWaiting: 17,
+  /** Longest milliseconds that any session added to each of the three sums. */
+  maxQueueTime: 18,
+  maxConnectTime: 19,
+  maxTotalTime: 20,
 } as const;
 export const SERVER_COUNTERS = 24;
 

@@ -159,6 +159,7 @@ export class HealthChecks {
       fall,
       lastResult,
       lastCheckMs,
+      inProgress: checker.inProgress,
       failures: failed,
       observed,
       inconclusive,

@@ -54,7 +54,10 @@ export type Counts = Readonly<Record<string, number>>;
 /** Counters that say how things are now: who takes over has its own. */
 const MOMENTARY: ReadonlySet<string> = new Set(["oldestWaiting", "heartbeat"]);
 /** Counters of which the highest counts, not the sum. */
-const HIGHEST: ReadonlySet<string> = new Set(["maxCurrent", "maxQueued", "lastSession"]);
+const HIGHEST: ReadonlySet<string> = new Set([
+  ...["maxCurrent", "maxQueued", "lastSession"],
+  ...["maxQueueTime", "maxConnectTime", "maxTotalTime"],
+]);
 
 /** What of a process is not on its boards and in its pools. */
 export type Circumstances = Required<Pick<Inheritance, "countedForMs" | "runtimeServers" | "maxconn">>;
@@ -83,6 +86,26 @@ export function describeInheritance(
           standing: pool.memoryOf(slot),
           check: check(pool, slot),
         })),
+    })),
+  };
+}
+
+/** The same of an account of `agoMs` ago, without counters: those of a process that has crashed are gone with it. */
+export function standingAfter({ listens, ...process }: Inheritance, agoMs: number): Inheritance {
+  const older = (ms: number | null): number | null => (ms === null ? null : ms + agoMs);
+  return {
+    ...process,
+    countedForMs: 0,
+    process: {},
+    listens: listens.map(({ servers, ...listen }) => ({
+      ...listen,
+      counts: {},
+      servers: servers.map(({ name, standing, check }) => ({
+        name,
+        counts: {},
+        standing: { ...standing, inStateMs: standing.inStateMs + agoMs, rampingMs: older(standing.rampingMs) },
+        check: check && { ...check, lastCheckAgoMs: older(check.lastCheckAgoMs) },
+      })),
     })),
   };
 }

@@ -26,6 +26,8 @@ export interface OperatorParts {
   endSessions(pool: Pool, slot: number): void;
   /** Which servers can be used may have changed. */
   changed(pool: Pool): void;
+  /** The process after this one is to know of it. */
+  remember(): void;
   log(event: LogEvent): void;
 }
 
@@ -47,6 +49,7 @@ export class ProxyOperator implements Operator {
 
   setMaxconn(maxconn: number): void {
     this.parts.maxconn.set(maxconn);
+    this.parts.remember();
     this.parts.relays.ringAll();
   }
 
@@ -112,15 +115,18 @@ class ProxyListen implements OperatedListen {
     const { pool, name } = this;
     const config = readAddedServer(pool.config, words);
     if (typeof config === "string") return config;
-    return await this.parts.reloads.changeServers((now) => {
+    const problem = await this.parts.reloads.changeServers((now) => {
       const isThere = this.servers.some((server) => server.name === words.name);
       return isThere ? "Already exists a server with the same name in backend." : withAdded(now, name, words);
     });
+    this.parts.remember();
+    return problem;
   }
 
   private async setAccepting(accepting: Accepting): Promise<void> {
     const { servers, relays } = this.parts;
     this.pool.accepting = accepting;
+    this.parts.remember();
     await relays.setAccepting(servers.idOf(this.pool), accepting === "open");
   }
 }
@@ -182,6 +188,7 @@ class ProxyServer implements OperatedServer {
 
   setChecking(on: boolean): void {
     this.parts.servers.setChecking(this.pool, this.server.slot, on);
+    this.parts.remember();
   }
 
   setHealth(health: Health): void {
@@ -191,6 +198,7 @@ class ProxyServer implements OperatedServer {
 
   setCheckPlace(place: CheckPlace): void {
     this.parts.servers.setCheckPlace(this.pool, this.server.slot, place);
+    this.parts.remember();
   }
 
   endSessions(): void {
@@ -204,15 +212,18 @@ class ProxyServer implements OperatedServer {
 
   async remove(): Promise<string | null> {
     const { pool, server } = this;
-    return await this.parts.reloads.changeServers((now) =>
-      // It may have been deleted, or have got a session, while another change was being made.
+    const problem = await this.parts.reloads.changeServers((now) =>
+      // It may have been deleted while another change was being made.
       pool.slots[server.slot] !== server || server.leavingUntilMs !== null
         ? "No such server."
         : withDeleted(now, pool.config.name, server.config),
     );
+    this.parts.remember();
+    return problem;
   }
 
   private changed(): void {
     this.parts.changed(this.pool);
+    this.parts.remember();
   }
 }

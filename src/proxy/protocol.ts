@@ -34,13 +34,15 @@ export interface ProxyStart {
   maxconn: number;
   /** Listening fds of each listen, as numbers of this process. */
   listeners: ListenSockets[];
+  /** The same of `[stats]`. */
+  stats: BindSockets[];
   /** Listening fd of the admin socket. */
   adminFd: number | null;
   /** Where further fds come from, see net/fdPassing.ts. */
   passingFd: number;
   /** Our end of the handover channel. */
   handoverFd: number | null;
-  /** What the process before this one knew; null: there was none, or it is not known. */
+  /** What the process before this one knew, or had told before it crashed; null: there was none, or it is not known. */
   inheritance: Inheritance | null;
   /** Whom to become before any client is served; null: stay who we are. */
   account: { name: string | null; uid: number; gid: number } | null;
@@ -77,6 +79,8 @@ export interface ProxyReload {
   passed: { id: number; fds: number }[];
   /** Binds of each listen, by number. */
   listens: { listen: string; binds: number[] }[];
+  /** The same of `[stats]`. */
+  stats: number[];
 }
 
 /** What the proxy process says to the supervisor. */
@@ -92,6 +96,8 @@ export type ProxyReport =
   | { kind: "handedOver" }
   | { kind: "inheritance"; inheritance: Inheritance }
   | { kind: "counted"; counted: Inheritance }
+  /** How the servers stand, without counters: for the process that follows a crash. */
+  | { kind: "standing"; standing: Inheritance }
   | HealthReport;
 
 /** What a client of the admin socket may want of the supervisor. */

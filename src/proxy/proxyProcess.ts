@@ -1,5 +1,6 @@
 import { hostname } from "node:os";
 import { isDeepStrictEqual } from "node:util";
+import type { AdminCommand } from "../admin/command.ts";
 import { adminCommands } from "../admin/commands/all.ts";
 import { ADMIN_BACKLOG, type AdminServer, serveAdmin } from "../admin/server.ts";
 import type { Config } from "../config/schema.ts";
@@ -27,17 +28,19 @@ import type { Resolver } from "./addresses.ts";
 import type { HostFacts } from "./chroot.ts";
 import { HealthReports } from "./healthReports.ts";
 import { Heartbeats } from "./heartbeats.ts";
-import { countedSince, describeInheritance, type Inheritance, inheritCounts } from "./inheritance.ts";
+import { countedSince, describeInheritance, type Inheritance, inheritCounts, standingAfter } from "./inheritance.ts";
 import { Leaving } from "./leaving.ts";
 import { ProcessMaxconn } from "./maxconn.ts";
 import { ProxyOperator } from "./operator.ts";
 import { Orders } from "./orders.ts";
-import type { ProxyReload, ProxyReport, ProxyStart } from "./protocol.ts";
+import type { BindSockets, ProxyReload, ProxyReport, ProxyStart } from "./protocol.ts";
 import { RelayPool, type RelayPoolObserver } from "./relayPool.ts";
 import { Reloads } from "./reload.ts";
 import { NO_RUNTIME_SERVERS, overlay } from "./runtimeServers.ts";
 import { Servers } from "./servers.ts";
+import { StandingReports } from "./standingReports.ts";
 import { describePoolEvent } from "./stateLog.ts";
+import { StatsService } from "./statsService.ts";
 import { ShortageWatch } from "./watch.ts";
 
 /** What the proxy process needs of the world. */
@@ -72,7 +75,6 @@ export class ProxyProcess {
   private readonly leaving: Leaving;
   private readonly reloads: Reloads;
   private readonly maxconn: ProcessMaxconn;
-  private readonly operator: ProxyOperator;
   private readonly orders: Orders;
   private config: Config;
   private logger: Logger;
@@ -81,8 +83,11 @@ export class ProxyProcess {
   private readonly watch: ShortageWatch;
   private readonly heartbeats: Heartbeats;
   private readonly health: HealthReports;
+  private readonly standing: StandingReports;
   private readonly startedMs: number;
   private readonly sampler: Sampler;
+  private readonly commands: readonly AdminCommand[];
+  private readonly stats: StatsService;
   private admin: AdminServer | null = null;
   private vrrp: ProxyView["vrrp"] = null;
   private ready = 0;
@@ -109,9 +114,15 @@ export class ProxyProcess {
       onReport: (report) => this.onReport(report),
       onFailure: (thread, message) => this.onThreadFailure(thread, message),
     });
+    this.standing = new StandingReports(clock, () =>
+      world.report({ kind: "standing", standing: standingAfter(this.inheritance(), 0) }),
+    );
     this.servers = new Servers(overlaid.config, clock, world.resolve, {
       onEvent: (pool, event, cause) => this.onServerEvent(pool, event, cause),
-      onChange: () => this.relays.ringAll(),
+      onChange: () => {
+        this.relays.ringAll();
+        this.standing.changed();
+      },
     });
     this.startedMs = clock.nowMs();
     this.sampler = new Sampler(this.processBoard, [...this.pools.values()], cpuMs, this.startedMs);
@@ -130,7 +141,10 @@ export class ProxyProcess {
       onListenAdded: (pool) => this.sampler.add(pool, clock.nowMs()),
       onBindClosed: (bind) => world.report({ kind: "closed", bind }),
     });
-    this.operator = new ProxyOperator({
+    this.watch = new ShortageWatch(this.pools, this.processBoard, world.host.ephemeralPorts, clock, (event) =>
+      this.log(event),
+    );
+    const operator = new ProxyOperator({
       servers: this.servers,
       relays: this.relays,
       reloads: this.reloads,
@@ -139,11 +153,24 @@ export class ProxyProcess {
       sampler: this.sampler,
       endSessions: (pool, slot) => this.kill(pool, slot, "K-"),
       changed: (pool) => this.serversChanged(pool),
+      remember: () => this.standing.changed(),
       log: (event) => this.log(event),
     });
-    this.watch = new ShortageWatch(this.pools, this.processBoard, world.host.ephemeralPorts, clock, (event) =>
-      this.log(event),
-    );
+    this.commands = adminCommands({
+      snapshot: () => takeSnapshot(this.view()),
+      operator,
+      orders: { reload: () => this.orders.give("reload"), upgrade: () => this.orders.give("upgrade") },
+    });
+    this.stats = new StatsService(config.stats, given.stats, {
+      clock,
+      commands: this.commands,
+      snapshot: () => takeSnapshot(this.view()),
+      history: () => this.sampler.history(),
+      events: () => [],
+      lateThread: () => this.health.lateThread,
+      log: (event) => this.log(event),
+      onBindClosed: (bind) => world.report({ kind: "closed", bind }),
+    });
   }
 
   /** Starts the relay threads; `ready` is reported when all of them accept. */
@@ -169,11 +196,15 @@ export class ProxyProcess {
   async reload(command: ProxyReload): Promise<void> {
     const fds = receiveFds(this.given.passingFd, sum(command.passed.map((bind) => bind.fds)));
     const passed = command.passed.map(({ id, fds: count }) => ({ id, fds: fds.splice(0, count) }));
+    const isForStats = ({ id }: BindSockets) => command.stats.includes(id);
+    const ofListens = passed.filter((bind) => !isForStats(bind));
     const files = raiseFileLimit(command.files);
     const shortage = `the proxy process may have ${files} open files, and the new maxconn needs ${command.files}: that takes a restart`;
     const result =
-      files < command.files ? this.reloads.refuse(passed, shortage) : await this.reloads.apply(command, passed);
-    const overruled = result.error === null ? this.reloaded(command) : [];
+      files < command.files ? this.reloads.refuse(ofListens, shortage) : await this.reloads.apply(command, ofListens);
+    const isApplied = result.error === null;
+    const overruled = isApplied ? this.reloaded(command, passed.filter(isForStats)) : [];
+    if (!isApplied) this.reloads.refuse(passed.filter(isForStats), result.error ?? "");
     this.world.report({
       kind: "reloaded",
       reload: command.reload,
@@ -183,7 +214,7 @@ export class ProxyProcess {
   }
 
   /** What was set at run time and gives way, in words. */
-  private reloaded({ config, maxconn }: ProxyReload): string[] {
+  private reloaded({ config, maxconn, stats }: ProxyReload, passed: readonly BindSockets[]): string[] {
     const { clock, stdout, stderr } = this.world;
     if (!isDeepStrictEqual(this.config.logs, config.logs)) {
       this.logger.close();
@@ -191,9 +222,11 @@ export class ProxyProcess {
       this.logger = openLogger(config.logs, process.pid, clock, { stdout, stderr });
     }
     this.config = config;
+    this.stats.reload(config.stats, stats, passed);
     const overruled = this.maxconn.follow(maxconn);
     this.relays.ringAll();
     this.health.changed();
+    this.standing.changed();
     return overruled;
   }
 
@@ -222,6 +255,7 @@ export class ProxyProcess {
     // Whoever ordered a reload meanwhile has got it as well: the new program has read the file.
     this.orders.answerAll("upgraded: another proxy process serves\n");
     this.admin?.leave();
+    this.stats.leave();
     this.stop();
     this.tellCountedAgain();
   }
@@ -274,6 +308,7 @@ export class ProxyProcess {
     this.admin?.stop();
     this.admin = null;
     if (adminFd !== null) libc.close(adminFd);
+    this.stats.close();
     this.stop();
   }
 
@@ -352,14 +387,12 @@ export class ProxyProcess {
     }
     const { adminFd } = this.given;
     if (adminFd !== null) {
-      const commands = adminCommands({
-        snapshot: () => takeSnapshot(this.view()),
-        operator: this.operator,
-        orders: { reload: () => this.orders.give("reload"), upgrade: () => this.orders.give("upgrade") },
-      });
+      const { commands } = this;
       this.admin = serveAdmin({ fd: adminFd, backlog: ADMIN_BACKLOG, commands, level: "admin" }, this.world.clock);
     }
+    this.stats.open();
     releaseStartupPagesSoon(this.world.clock, this.world.host.code);
+    this.standing.start();
     this.health.start(); // so that whoever hears that we serve knows how well
     this.world.report({ kind: "ready" });
   }
@@ -397,6 +430,7 @@ export class ProxyProcess {
       startedWallMs: given.startedWallMs,
       restarts: given.restarts,
       stopping: this.stopping,
+      lateThread: this.health.lateThread,
       fileLimit: fileLimit().soft,
       droppedLogs: world.stdout.droppedLines + world.stderr.droppedLines + this.droppedBefore + this.logger.dropped,
       board: this.processBoard,
@@ -437,6 +471,7 @@ export class ProxyProcess {
   private finish(): void {
     if (this.finished) return;
     this.admin?.stop();
+    this.stats.stop();
     if (this.retired) this.tellCounted();
     for (const pool of [...this.pools.values(), ...this.leaving.listens]) {
       this.log(
@@ -454,6 +489,7 @@ export class ProxyProcess {
     if (this.finished) return;
     this.finished = true;
     this.health.stop();
+    this.standing.stop();
     this.logger.close();
     this.world.exit(code);
   }

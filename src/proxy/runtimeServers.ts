@@ -55,7 +55,12 @@ export function overlay(file: Config, runtime: RuntimeServers): Overlaid {
     const left = listen.servers.filter((server) => !away.some((gone) => gone.name === server.name));
     const ours: { words: ServerWords; config: ServerConfig }[] = [];
     for (const words of runtime.added[name] ?? []) {
-      if (left.some((server) => server.name === words.name)) continue;
+      if (left.some((server) => server.name === words.name)) {
+        notes.push(
+          `server ${name}/${words.name}, added at run time, is in the file now: what the file says of it holds`,
+        );
+        continue;
+      }
       const config = readAddedServer(listen, words);
       if (typeof config === "string") notes.push(`server ${name}/${words.name}, added at run time, goes: ${config}`);
       else ours.push({ words, config });

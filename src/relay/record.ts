@@ -1,7 +1,7 @@
 import type { SessionRecord } from "../log/record.ts";
 import { serverCounter } from "../pool/board.ts";
 import { ListenCounter, ServerCounter } from "../pool/layout.ts";
-import { count } from "./counting.ts";
+import { count, raise } from "./counting.ts";
 import type { Session } from "./session.ts";
 
 /** HAProxy's averages run over about the last 1024 sessions: once it has that many, a sum forgets a 1024th of itself with each new value. */
@@ -26,9 +26,16 @@ function settle(
   if (session.connectedMs < 0) return;
   const samples = counters[base + at.timeSamples] as number;
   const keep = samples < WINDOW ? 1 : 1 - 1 / WINDOW;
-  smooth(counters, base + at.queueTimeSum, keep, session.dialer.assignedMs - session.acceptedMs);
-  smooth(counters, base + at.connectTimeSum, keep, session.connectedMs - session.dialer.assignedMs);
-  smooth(counters, base + at.totalTimeSum, keep, endedMs - session.acceptedMs);
+  const { acceptedMs, connectedMs, dialer } = session;
+  const queueMs = dialer.assignedMs - acceptedMs;
+  const connectMs = connectedMs - dialer.assignedMs;
+  const totalMs = endedMs - acceptedMs;
+  smooth(counters, base + at.queueTimeSum, keep, queueMs);
+  smooth(counters, base + at.connectTimeSum, keep, connectMs);
+  smooth(counters, base + at.totalTimeSum, keep, totalMs);
+  raise(counters, base + at.maxQueueTime, queueMs);
+  raise(counters, base + at.maxConnectTime, connectMs);
+  raise(counters, base + at.maxTotalTime, totalMs);
   counters[base + at.timeSamples] = Math.min(WINDOW, samples + 1);
 }
 

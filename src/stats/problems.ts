@@ -22,7 +22,10 @@ export interface Problems {
 /** Judges a snapshot. */
 export function findProblems({ process, listens, vrrp }: Snapshot): Problems {
   return {
-    process: process.crashLoop === null ? [] : [crashLoopText(process.crashLoop)],
+    process: [
+      ...(process.crashLoop === null ? [] : [crashLoopText(process.crashLoop)]),
+      ...(process.hang === null ? [] : [process.hang]),
+    ],
     servers: listens.flatMap(({ name, servers }) => servers.filter(isDown).map((server) => `${name}/${server.name}`)),
     listens: listens
       .filter(({ available, leavingForMs }) => !available && (leavingForMs ?? null) === null)

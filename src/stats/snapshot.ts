@@ -40,6 +40,8 @@ export interface ProcessSnapshot {
   restarts: number;
   /** There is no proxy process now, because it keeps ending; nothing is known of the listens then. null: there is one. */
   crashLoop: CrashLoop | null;
+  /** What has shown no sign of life for seconds, in a sentence; without listens it is the whole proxy process. null: nothing. */
+  hang: string | null;
   stopping: boolean;
   /** Relay threads. */
   threads: number;
@@ -69,8 +71,18 @@ export interface Occupancy {
   total: number;
 }
 
-/** OPEN; FULL: at a limit, clients wait in the kernel; DOWN: no server to give them to; STOP: no longer accepting. */
-export type ListenStatus = "OPEN" | "FULL" | "DOWN" | "STOP";
+/**
+ * OPEN; FULL: at a limit, clients wait in the kernel; DOWN: no server to give them to; PAUSED: clients are refused for now,
+ * by order; STOP: no longer accepting.
+ */
+export type ListenStatus = "OPEN" | "FULL" | "DOWN" | "PAUSED" | "STOP";
+
+/** Whole milliseconds that a session waits in the queue, takes to reach its server, and lives. */
+export interface SessionTimes {
+  queueMs: number;
+  connectMs: number;
+  totalMs: number;
+}
 
 /** What listens and servers have in common. */
 interface Traffic {
@@ -86,7 +98,9 @@ interface Traffic {
     serverAborts: number;
   };
   /** Over about the last 1024 sessions; 0 when there were none. */
-  average: { queueMs: number; connectMs: number; totalMs: number };
+  average: SessionTimes;
+  /** The longest that any session took; each on its own. */
+  longest: SessionTimes;
   /** Since the last session began; null: there was none. */
   lastSessionAgoMs: number | null;
 }
@@ -152,6 +166,8 @@ export interface CheckSnapshot {
   observed: number | null;
   /** Checks that our own shortage prevented. */
   inconclusive: number;
+  /** A check is on its way. */
+  inProgress: boolean;
   /** null before the first. */
   last: LastCheck | null;
 }

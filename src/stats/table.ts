@@ -1,9 +1,10 @@
 import { humanBytes, humanCount, humanDuration, humanUptime } from "./humanise.ts";
 import { printable } from "./printable.ts";
 import { findProblems } from "./problems.ts";
-import type { CheckSnapshot, ListenSnapshot, ProcessSnapshot, ServerSnapshot, Snapshot } from "./snapshot.ts";
+import type { ListenSnapshot, ProcessSnapshot, ServerSnapshot, Snapshot } from "./snapshot.ts";
 import { aligned, type Tone, toned, wrapped } from "./terminal.ts";
 import { vrrpLines } from "./vrrpTable.ts";
+import { lastCheck, listenTone, plural, removal, serverTone } from "./wording.ts";
 
 export interface TableOptions {
   /** Colour the states with ANSI codes; everything is also said in words. */
@@ -36,7 +37,7 @@ export function renderStatus(snapshot: Snapshot, options: TableOptions): string 
   const rows = snapshot.listens.flatMap((listen) => [listenRow(listen), ...listen.servers.map(serverRow)]);
   const lines = processLines(snapshot.process);
   if (rows.length > 0) lines.push("", ...layOut([{ cells: TITLES, colour: null }, ...rows], options));
-  else if (snapshot.process.crashLoop === null) lines.push("", "no listens");
+  else if (snapshot.process.crashLoop === null && snapshot.process.hang === null) lines.push("", "no listens");
   if (snapshot.vrrp !== null) lines.push("", ...vrrpLines(snapshot.vrrp, options));
   return `${[...lines, ...problemLines(snapshot, options.width)].map((line) => line.trimEnd()).join("\n")}\n`;
 }
@@ -73,7 +74,7 @@ function listenRow(listen: ListenSnapshot): Row {
   ];
   return {
     cells: [listen.name, status, "", ...figures(listen), humanDuration(listen.inStateMs), facts.join(", ")],
-    colour: status === "OPEN" ? "green" : status === "DOWN" ? "red" : "yellow",
+    colour: listenTone(status),
   };
 }
 
@@ -90,20 +91,8 @@ function serverRow(server: ServerSnapshot): Row {
       humanDuration(server.inStateMs),
       removal(server.leavingForMs)[0] ?? lastCheck(server.check),
     ],
-    colour: serverColour(status),
+    colour: serverTone(status),
   };
-}
-
-/** What is to be said of a listen or server that was removed while it had sessions. */
-function removal(leavingForMs: number | null): string[] {
-  if ((leavingForMs ?? null) === null) return [];
-  return [`removed: what is left ends within ${humanDuration(leavingForMs ?? 0)}`];
-}
-
-function serverColour(status: string): Tone {
-  if (status.startsWith("DOWN") || status === "MAINT (resolution)") return "red";
-  if (status === "no check") return null;
-  return status === "UP" ? "green" : "yellow";
 }
 
 function figures({ sessions, bytesIn, bytesOut }: ListenSnapshot | ServerSnapshot): string[] {
@@ -117,22 +106,6 @@ function figures({ sessions, bytesIn, bytesOut }: ListenSnapshot | ServerSnapsho
     humanBytes(bytesIn),
     humanBytes(bytesOut),
   ];
-}
-
-/** "L4OK in 1ms", "L4CON Connection refused", "L7STS 421 too busy in 12ms" */
-function lastCheck(check: CheckSnapshot | null): string {
-  if (check === null) return "-";
-  const { last } = check;
-  if (last === null) return "not checked yet";
-  const passed = last.status.endsWith("OK");
-  // What a passed check says of itself ("(tcp-check)") tells nobody anything; why one failed is what matters.
-  const words = [
-    last.status,
-    last.code !== null && last.code !== 0 ? String(last.code) : "",
-    passed ? "" : (last.info ?? last.description),
-  ];
-  const duration = last.durationMs === null || (!passed && last.info !== null) ? "" : `in ${last.durationMs}ms`;
-  return [...words, duration].filter((word) => word !== "").join(" ");
 }
 
 /** What is down, by name as far as a line reaches; each trouble of a virtual router is a sentence of its own. */
@@ -169,8 +142,4 @@ function layOut(rows: readonly Row[], { colour, width }: TableOptions): string[]
       })
       .join(""),
   );
-}
-
-function plural(count: number): string {
-  return count === 1 ? "" : "s";
 }

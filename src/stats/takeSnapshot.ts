@@ -53,6 +53,10 @@ function processSnapshot(view: ProxyView): ProcessSnapshot {
     proxyUptimeMs: Math.round(nowMs - view.proxyStartedMs),
     restarts: view.restarts,
     crashLoop: null,
+    hang:
+      view.lateThread === null
+        ? null
+        : `relay thread ${view.lateThread} hangs: its event loop has not turned for seconds; the proxy process will be replaced`,
     stopping: view.stopping,
     threads: board.threads,
     connections: {
@@ -107,7 +111,8 @@ function listenSnapshot(view: ProxyView, pool: Pool): ListenSnapshot {
 
 function listenStatus(view: ProxyView, pool: Pool, available: boolean): ListenStatus {
   const { board, maxconn } = pool;
-  if (view.stopping || view.leavingUntilMs(pool) !== null) return "STOP";
+  if (view.stopping || view.leavingUntilMs(pool) !== null || pool.accepting === "stopped") return "STOP";
+  if (pool.accepting === "paused") return "PAUSED";
   if (!available) return "DOWN";
   return board.current >= (maxconn ?? Infinity) || view.board.current >= view.board.maxconn ? "FULL" : "OPEN";
 }
@@ -155,7 +160,7 @@ function leavingForMs(untilMs: number | null, nowMs: number): number | null {
 }
 
 function checkSnapshot(check: CheckView, isObserved: boolean, nowMs: number): CheckSnapshot {
-  const { health, rise, fall, failures, observed, inconclusive, lastResult, lastCheckMs } = check;
+  const { health, rise, fall, failures, observed, inconclusive, inProgress, lastResult, lastCheckMs } = check;
   return {
     health,
     rise,
@@ -163,6 +168,7 @@ function checkSnapshot(check: CheckView, isObserved: boolean, nowMs: number): Ch
     failures,
     observed: isObserved ? observed : null,
     inconclusive,
+    inProgress,
     last: lastResult && {
       status: lastResult.status,
       description: CHECK_DESCRIPTION[lastResult.status],
@@ -186,13 +192,17 @@ type TrafficCounters = Record<
   | "queueTimeSum"
   | "connectTimeSum"
   | "totalTimeSum"
-  | "timeSamples",
+  | "timeSamples"
+  | "maxQueueTime"
+  | "maxConnectTime"
+  | "maxTotalTime",
   number
 >;
 
 function traffic(board: ListenBoard, base: number, at: TrafficCounters) {
   const samples = board.sum(base + at.timeSamples);
   const mean = (sum: number) => (samples > 0 ? Math.round(board.sum(base + sum) / samples) : 0);
+  const most = (counter: number) => Math.round(board.max(base + counter));
   return {
     bytesIn: board.sum(base + at.bytesIn),
     bytesOut: board.sum(base + at.bytesOut),
@@ -204,5 +214,6 @@ function traffic(board: ListenBoard, base: number, at: TrafficCounters) {
       serverAborts: board.sum(base + at.serverAborts),
     },
     average: { queueMs: mean(at.queueTimeSum), connectMs: mean(at.connectTimeSum), totalMs: mean(at.totalTimeSum) },
+    longest: { queueMs: most(at.maxQueueTime), connectMs: most(at.maxConnectTime), totalMs: most(at.maxTotalTime) },
   };
 }

@@ -25,6 +25,8 @@ export interface ProxyView {
   /** How often the proxy process had to be started again. */
   readonly restarts: number;
   readonly stopping: boolean;
+  /** A relay thread whose event loop has not turned for seconds; null: none. */
+  readonly lateThread: number | null;
   /** Most open files of the proxy process. */
   readonly fileLimit: number;
   /** Log lines that control itself had to drop; those of the relay threads stand on the board. */
@@ -58,6 +60,8 @@ export interface CheckView {
   } | null;
   /** Monotonic ms of that result. */
   readonly lastCheckMs: number | null;
+  /** A check is on its way. */
+  readonly inProgress: boolean;
   /** Failures that moved the counter, failures concluded from traffic, checks that our own shortage prevented. */
   readonly failures: number;
   readonly observed: number;

@@ -1,18 +1,12 @@
-import { closeSync, readSync, writeSync } from "node:fs";
 import type { Config } from "../config/schema.ts";
-import { HANDOFF_VARIABLE } from "../core/earlySignals.ts";
+import { HANDOFF_VARIABLE, type SteeringSignal } from "../core/earlySignals.ts";
 import type { Endpoint } from "../core/endpoint.ts";
-import { errno, libc, SystemError } from "../net/libc.ts";
+import { leaveNote, readNote } from "../net/note.ts";
 import type { HealthReport } from "../proxy/protocol.ts";
 import type { VrrpHandoff } from "../vrrp/handoff.ts";
 
 /** What both programs of an upgrade must mean the same by; another number refuses the upgrade before anything happens. */
-export const HANDOFF_VERSION = 1;
-
-const O_CLOEXEC = 0o2000000;
-const O_NONBLOCK = 0o4000;
-const F_SETPIPE_SZ = 1031;
-const CHUNK_BYTES = 65_536;
+export const HANDOFF_VERSION = 2;
 
 /**
  * What one program tells the other when it executes it in its own place: all that is open, and all that the new one cannot
@@ -28,6 +22,9 @@ export interface Handoff {
   readonly program: readonly string[];
   /** Whether SIGHUP was ignored when it was started: it cannot be told any more. */
   readonly hangupIgnored: boolean;
+  /** What has come and is still to be acted on, and who has ordered a reload that has not begun. */
+  readonly signals: readonly SteeringSignal[];
+  readonly reload: string | null;
   /** Why an upgrade was called off: this program was there before and is there again. null: this is the upgrade. */
   readonly failure: string | null;
   /** The executable of whoever hands over, to be executed again should the new one fail; null: nothing to go back to. */
@@ -77,25 +74,13 @@ export function descriptorsOf({ executable, listeners, admin, pidFile, proxy, re
   ];
 }
 
-/** Writes a handoff where {@link takeHandoff} finds it, and returns that descriptor and the environment to execute with. Throws SystemError. */
+/** Writes a handoff where {@link takeHandoff} finds it, and returns that descriptor and the environment to execute with. Throws when it cannot. */
 export function putHandoff(
   handoff: Handoff,
   environment: Readonly<Record<string, string | undefined>>,
 ): { fd: number; environment: Record<string, string | undefined> } {
-  const bytes = Buffer.from(JSON.stringify(handoff));
-  const ends = new Int32Array(new ArrayBuffer(8));
-  if (libc.pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) throw new SystemError("pipe2", errno());
-  const [read, write] = ends as unknown as [number, number];
-  try {
-    libc.fcntl(write, F_SETPIPE_SZ, Math.max(CHUNK_BYTES, bytes.length));
-    if (writeSync(write, bytes) < bytes.length) throw new Error("the handoff does not fit a pipe");
-  } catch (error) {
-    closeSync(read);
-    throw error;
-  } finally {
-    closeSync(write);
-  }
-  return { fd: read, environment: { ...environment, [HANDOFF_VARIABLE]: String(read) } };
+  const fd = leaveNote(Buffer.from(JSON.stringify(handoff)));
+  return { fd, environment: { ...environment, [HANDOFF_VARIABLE]: String(fd) } };
 }
 
 /** The handoff that this program was executed with; null: it was started in the usual way. Found once: whoever we start has none. */
@@ -104,23 +89,9 @@ export function takeHandoff(environment: Record<string, string | undefined>): Ha
   delete environment[HANDOFF_VARIABLE];
   if (named === undefined || !/^\d+$/.test(named)) return null;
   try {
-    const handoff = JSON.parse(readAll(Number(named))) as Handoff;
+    const handoff = JSON.parse(readNote(Number(named))) as Handoff;
     return handoff.version === HANDOFF_VERSION && handoff.pid === process.pid ? handoff : null;
   } catch {
     return null; // left over in an environment, and no descriptor of ours
-  }
-}
-
-function readAll(fd: number): string {
-  const chunks: Buffer[] = [];
-  try {
-    for (;;) {
-      const chunk = Buffer.alloc(CHUNK_BYTES);
-      const length = readSync(fd, chunk);
-      if (length === 0) return Buffer.concat(chunks).toString();
-      chunks.push(chunk.subarray(0, length));
-    }
-  } finally {
-    closeSync(fd);
   }
 }

@@ -36,6 +36,10 @@ export class PidFileHeld extends Error {
  * over from a crash, and replaced. Throws {@link PidFileHeld}, SystemError, or fs errors.
  */
 export function claimPidFile(path: string, pid: number): () => void {
+  return asDirectoryOwner(path, () => claim(path, pid));
+}
+
+function claim(path: string, pid: number): () => void {
   const temporary = `${path}.${pid}`;
   rmSync(temporary, { force: true });
   // Close-on-exec, as all that node:fs opens: nobody whom we start holds the lock along with us.

@@ -48,6 +48,21 @@ describe("check", () => {
     expect(err).toStartWith("c.toml:6:12: warning: listen.a.server: no server is checked");
   });
 
+  test("warns of what limits the process, with both numbers, though not where there is enough", async () => {
+    const environment = { cpus: 2, ephemeralPorts: null, openFiles: 1024, runtimeProblem: "the runtime is cramped" };
+    const { status, err } = await checked(`[global]\nthreads = 1\nmaxconn = 1000\n${GOOD}`, { environment });
+    expect(status).toBe(0);
+    expect(err).toContain(
+      "c.toml:3:11: warning: global.maxconn: 1000 connections need 2147 open files and the limit here is 1024: maxconn would be lowered to 438; raise it where the service starts (ulimit -n, LimitNOFILE=), or lower maxconn\n",
+    );
+    expect(err).toContain("c.toml: warning: the runtime is cramped\n");
+    const roomy = { ...environment, openFiles: 2147, runtimeProblem: null };
+    expect((await checked(`[global]\nthreads = 1\nmaxconn = 1000\n${GOOD}`, { environment: roomy })).err).toBe("");
+    expect((await checked(GOOD, { environment: { ...roomy, openFiles: 100 } })).err).toContain(
+      "nobody could be served",
+    );
+  });
+
   test("says everything that is wrong on stderr, and exits 78", async () => {
     const { status, out, err } = await checked(BAD);
     expect([status, out]).toEqual([78, ""]);

@@ -79,6 +79,25 @@ describe("a daemon", () => {
     await until("the daemon has gone", () => !existsSync(`/proc/${pid}`));
   });
 
+  test("writes the pid file of --pidfile, in place of the configuration's, and keeps to it over a reload", async () => {
+    const { file, pidFile } = await stand("");
+    const [cwd, other] = [dirname(file), join(dirname(file), "other.pid")];
+    expect((await run([binary(), "serve", "-c", file, "--daemon", "--pidfile", "other.pid"], { cwd })).code).toBe(0);
+    const pid = pidIn(other);
+    const socket = join(cwd, "admin.sock");
+    writeFileSync(file, readFileSync(file, "utf8").replace(pidFile, `${pidFile}.moved`));
+    const reload = await run([binary(), "ctl", "--socket", socket, "reload"]);
+    expect(reload).toMatchObject({ code: 0, stderr: "" });
+    expect(reload.stdout).not.toContain("pidfile");
+    expect(existsSync(pidFile)).toBeFalse();
+    const second = await run([binary(), "serve", "-c", file, "--pidfile", other]);
+    expect(second).toMatchObject({ code: 1 });
+    expect(second.stderr).toContain(`another instance is running with pid ${pid}: it holds ${other}\n`);
+    process.kill(pid, "SIGTERM");
+    await until("the daemon has gone", () => !existsSync(`/proc/${pid}`));
+    expect(existsSync(other)).toBeFalse();
+  });
+
   test("without a terminal takes SIGHUP for a reload that it cannot do, and goes on", async () => {
     const { file, pidFile, socket } = await stand("daemon = true");
     await run([binary(), "serve", "-c", file]);

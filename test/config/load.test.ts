@@ -27,12 +27,12 @@ function server(name: string, address: string, more = ""): string {
 async function load(text: string, resolver: Resolver = never) {
   const path = join(tmpDir(), "c.toml");
   writeFileSync(path, text);
-  return await loadConfigFile(path, machine, resolver);
+  return await loadConfigFile(path, machine, { resolver });
 }
 
 /** The messages of loading a path that cannot be loaded. */
 async function refusal(path: string): Promise<string> {
-  const { config, issues, text } = await loadConfigFile(path, machine, never);
+  const { config, issues, text } = await loadConfigFile(path, machine, { resolver: never });
   expect(config).toBeNull();
   expect(text).toBe("");
   return issues.map(({ message }) => message).join("\n");
@@ -92,7 +92,7 @@ describe("a file", () => {
     writeFileSync(path, comment(1_048_577));
     expect(await refusal(path)).toBe("the file has 1048577 bytes; a configuration has at most 1 MiB");
     writeFileSync(path, comment(1_048_576));
-    const { issues } = await loadConfigFile(path, machine, never);
+    const { issues } = await loadConfigFile(path, machine, { resolver: never });
     expect(issues.map(({ message }) => message)).toEqual(["nothing to do: there is no [listen.NAME] table"]);
   });
 

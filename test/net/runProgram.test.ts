@@ -219,6 +219,20 @@ test.skipIf(!isRoot)("as another user it has that user's ids alone, and opens /d
   });
 });
 
+test.skipIf(!isRoot)("and needs no capability for that but to become that user", async () => {
+  const source = join(import.meta.dir, "../../src");
+  const code = `
+    import { systemClock } from "${source}/core/clock.ts";
+    import { findUser } from "${source}/net/accounts.ts";
+    import { runProgram } from "${source}/net/runProgram.ts";
+    const options = { timeoutMs: 5000, user: findUser("nobody"), clock: systemClock, maxStderrBytes: 1000 };
+    console.log((await runProgram(["/bin/sh", "-c", "echo hello >/dev/stderr"], options).done).stderr);
+  `;
+  const few = ["setpriv", "--inh-caps=-all", "--bounding-set=-all,+setuid,+setgid,+kill", "--"];
+  const child = Bun.spawn([...few, process.execPath, "-e", code], { stdout: "pipe", stderr: "inherit" });
+  expect(await new Response(child.stdout).text()).toBe("hello\n");
+});
+
 test.skipIf(!isRoot)("a script that only root may run is not run for another user", async () => {
   const path = script("exit 0", 0o700);
   expect(await begin([path], { user: findUser("nobody") }).done).toMatchObject({

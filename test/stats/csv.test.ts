@@ -4,8 +4,11 @@ import { join } from "node:path";
 import { serverCounter } from "../../src/pool/board.ts";
 import { ListenCounter, ServerCounter } from "../../src/pool/layout.ts";
 import type { Pool } from "../../src/pool/pool.ts";
-import { CSV_COLUMNS, type CsvFilter, csvRows, EVERYTHING, formatCsv } from "../../src/stats/csv.ts";
+import { CSV_COLUMNS, formatCsv } from "../../src/stats/csv.ts";
+import type { FieldValue } from "../../src/stats/field.ts";
 import { formatInfo } from "../../src/stats/info.ts";
+import { EVERYTHING, type StatFilter, statRows } from "../../src/stats/rows.ts";
+import { STAT_FIELDS, statValue } from "../../src/stats/statFields.ts";
 import { takeSnapshot } from "../../src/stats/takeSnapshot.ts";
 import { add, checkOf, LI_DB, type Stand, standOf } from "./stand.ts";
 
@@ -34,9 +37,12 @@ function captured(): Stand {
   return stand;
 }
 
-const rows = (stand: Stand, filter: Partial<CsvFilter> = {}) =>
-  csvRows(takeSnapshot(stand.view), { ...EVERYTHING, ...filter });
-const names = (stand: Stand, filter: Partial<CsvFilter>) => rows(stand, filter).map(({ svname }) => svname as string);
+/** Rows by column name; null: empty. */
+const rows = (stand: Stand, filter: Partial<StatFilter> = {}): Record<string, FieldValue>[] =>
+  Array.from(statRows(takeSnapshot(stand.view), { ...EVERYTHING, ...filter }), (row) =>
+    Object.fromEntries(STAT_FIELDS.map((field) => [field.name, statValue(field, row)])),
+  );
+const names = (stand: Stand, filter: Partial<StatFilter>) => rows(stand, filter).map(({ svname }) => svname as string);
 
 describe("show stat", () => {
   test("has HAProxy 2.6's header, character for character", () => {
@@ -86,7 +92,7 @@ describe("show stat", () => {
   );
 
   test("gives the limit of the process to a frontend without its own, and none to a server", () => {
-    expect(rows(captured()).map(({ slim }) => slim)).toEqual([4096, "", "", "", "", 4096]);
+    expect(rows(captured()).map(({ slim }) => slim)).toEqual([4096, null, null, null, null, 4096]);
   });
 
   test("calls a backend DOWN when nobody is left, and UP when there never was anybody", () => {
@@ -117,7 +123,7 @@ describe("show stat", () => {
     stand.clock.pass(3000);
     expect(rows(stand)[1]).toMatchObject({ weight: 60, uweight: 200, throttle: 30 });
     stand.clock.pass(8000);
-    expect(rows(stand)[1]).toMatchObject({ weight: 200, throttle: "" });
+    expect(rows(stand)[1]).toMatchObject({ weight: 200, throttle: null });
   });
 
   test("knows a server in maintenance by its checks' absence, though its past failures stay", () => {
@@ -125,20 +131,13 @@ describe("show stat", () => {
     stand.checks.set("li_db/0", checkOf(0, { failures: 3 }));
     const [, db1 = {}] = rows(stand);
     expect(db1).toMatchObject({ status: "MAINT", chkfail: 3, chkdown: 0 });
-    expect([db1.check_status, db1.check_rise, db1.last_chk]).toEqual([undefined, undefined, undefined]);
+    expect([db1.check_status, db1.check_rise, db1.last_chk]).toEqual([null, null, null]);
   });
 
   test("counts failures seen in traffic only where traffic is observed", () => {
     const stand = standOf(LI_DB.replace('name = "db1"', 'name = "db1"\nobserve = "layer4"'));
     stand.checks.set("li_db/0", checkOf(4, { observed: 5 }));
-    expect(rows(stand).map(({ hanafail }) => hanafail)).toEqual([
-      undefined,
-      5,
-      undefined,
-      undefined,
-      undefined,
-      undefined,
-    ]);
+    expect(rows(stand).map(({ hanafail }) => hanafail)).toEqual([null, 5, null, null, null, null]);
   });
 
   test("quotes what a server said, and lets no line break through", () => {
@@ -157,7 +156,8 @@ describe("show stat", () => {
     expect(names(stand, { proxy: "second" })).toEqual(["FRONTEND", "a", "BACKEND"]);
     expect(names(stand, { proxy: "2", types: 4 })).toEqual(["db1", "db2", "db3", "db4"]);
     expect(names(stand, { types: 3 })).toEqual(["FRONTEND", "BACKEND", "FRONTEND", "BACKEND"]);
-    expect(names(stand, { proxy: "li_db", server: 2 })).toEqual(["db2"]);
+    expect(names(stand, { proxy: "li_db", server: 2 })).toEqual(["FRONTEND", "db2", "BACKEND"]);
+    expect(names(stand, { proxy: "li_db", types: 4, server: 2 })).toEqual(["db2"]);
     expect(names(stand, { proxy: "nobody" })).toEqual([]);
   });
 

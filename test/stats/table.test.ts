@@ -36,7 +36,16 @@ nobody serves b
     const servers = [
       serverWith({
         name: "one",
-        check: { health: 2, rise: 2, fall: 3, failures: 0, observed: null, inconclusive: 0, last: null },
+        check: {
+          health: 2,
+          rise: 2,
+          fall: 3,
+          failures: 0,
+          observed: null,
+          inconclusive: 0,
+          inProgress: false,
+          last: null,
+        },
       }),
     ];
     const process = processWith({

@@ -8,6 +8,7 @@ const NOTHING = {
   queue: { current: 0, max: 0 },
   errors: { connect: 0, retries: 0, redispatches: 0, clientAborts: 0, serverAborts: 0 },
   average: { queueMs: 0, connectMs: 0, totalMs: 0 },
+  longest: { queueMs: 0, connectMs: 0, totalMs: 0 },
   lastSessionAgoMs: null,
   sessions: { current: 0, max: 0, limit: null, total: 0 },
   inStateMs: 0,
@@ -32,6 +33,7 @@ export function processWith(over: Partial<ProcessSnapshot> = {}): ProcessSnapsho
     proxyUptimeMs: 3 * DAY_MS,
     restarts: 0,
     crashLoop: null,
+    hang: null,
     stopping: false,
     threads: 2,
     connections: { current: 123, max: 200, limit: 4096, total: 9000 },
@@ -92,7 +94,7 @@ export function checkedAs(status: CheckStatus, over: Partial<LastCheck> = {}): S
     agoMs: 500,
     ...over,
   };
-  return { health: 4, rise: 2, fall: 3, failures: 0, observed: null, inconclusive: 0, last };
+  return { health: 4, rise: 2, fall: 3, failures: 0, observed: null, inconclusive: 0, inProgress: false, last };
 }
 
 /** Two services: one healthy but for a server that is down, one that nobody serves. */

@@ -103,7 +103,10 @@ describe("a server", () => {
 
   test("carries its last check, with the age and the long name", () => {
     const lastResult = { status: "L7STS", code: 421, info: "busy", durationMs: 12.6 } as const;
-    stand.checks.set("li_db/0", checkOf(3, { lastResult, failures: 4, inconclusive: 1, observed: 9 }));
+    stand.checks.set(
+      "li_db/0",
+      checkOf(3, { lastResult, failures: 4, inconclusive: 1, observed: 9, inProgress: true }),
+    );
     stand.clock.pass(700);
     expect(server(0).check).toEqual({
       health: 3,
@@ -112,6 +115,7 @@ describe("a server", () => {
       failures: 4,
       observed: null,
       inconclusive: 1,
+      inProgress: true,
       last: {
         status: "L7STS",
         description: "Layer7 wrong status",

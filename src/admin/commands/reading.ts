@@ -1,5 +1,6 @@
-import { type CsvFilter, EVERYTHING, formatCsv } from "../../stats/csv.ts";
+import { formatCsv } from "../../stats/csv.ts";
 import { formatInfo } from "../../stats/info.ts";
+import { EVERYTHING, type StatFilter } from "../../stats/rows.ts";
 import type { Snapshot } from "../../stats/snapshot.ts";
 import type { AdminCommand } from "../command.ts";
 
@@ -34,7 +35,7 @@ export function readingCommands(snapshot: () => Snapshot): AdminCommand[] {
 }
 
 /** `show stat`'s arguments: proxy name or iid, mask of row types, server id (-1: all of them), then words. */
-function statFilter(args: readonly string[]): CsvFilter | null {
+function statFilter(args: readonly string[]): StatFilter | null {
   const positions = args.length >= 3 && isId(args[1]) && isId(args[2]) ? args.slice(0, 3) : [];
   const words = args.slice(positions.length);
   if (words.some((word) => word !== "up" && word !== "no-maint")) return null;

@@ -35,7 +35,8 @@ NAME=haproxy-lite
 PROGRAM=${PROGRAM}
 CONFIG=${CONFIG}
 RUN_DIRECTORY=${RUN_DIRECTORY}
-DEFAULT_PID_FILE=${PID_FILE}
+# Ours, whatever the configuration says: it may change while the service runs.
+PID_FILE=${PID_FILE}
 # At shutdown, rc stops only services that have this file.
 LOCK_FILE=/var/lock/subsys/$NAME
 # Longest wait for a stop, in seconds: above [global] hard_stop_after.
@@ -58,16 +59,6 @@ fail() { # STATUS MESSAGE
   say "$*" >&2
   exit "$status"
 }
-
-# What [global] pidfile says; nothing when it says nothing.
-configured_pid_file() {
-  sed -n "s/^[[:space:]]*\\(global\\.\\)\\{0,1\\}pidfile[[:space:]]*=[[:space:]]*[\\"']\\([^\\"']*\\)[\\"'].*/\\2/p" \\
-    "$CONFIG" 2>/dev/null | head -n 1
-}
-
-PID_FILE=$(configured_pid_file)
-HAS_PID_FILE=\${PID_FILE:+yes}
-: "\${PID_FILE:=$DEFAULT_PID_FILE}"
 
 # Whether the process is this program, and not one that has got its number since.
 is_ours() { # PID
@@ -105,7 +96,6 @@ need_program() {
 
 need_config() {
   [ -r "$CONFIG" ] || fail 6 "$CONFIG does not exist"
-  [ -n "$HAS_PID_FILE" ] || fail 6 "$CONFIG names no pid file: add pidfile = \\"$DEFAULT_PID_FILE\\" to [global]"
 }
 
 need_good_config() {
@@ -129,7 +119,7 @@ start() {
   cd / || exit 1
   # OPTIONS is a list of words.
   # shellcheck disable=SC2086
-  "$PROGRAM" serve --daemon --config "$CONFIG" $OPTIONS </dev/null
+  "$PROGRAM" serve --daemon --pidfile "$PID_FILE" --config "$CONFIG" $OPTIONS </dev/null
   case $? in
     0) ;;
     78) fail 6 "$CONFIG is not valid" ;;

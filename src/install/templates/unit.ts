@@ -105,6 +105,6 @@ function asRoot(): string {
   return `# Root's own: the proxy process must not be able to replace sockets and pid file.
 RuntimeDirectoryMode=0755
 # The supervisor has these, the proxy process none: virtual addresses; VRRP and ARP; ports below 1024; to make the proxy
-# process another account, to give it its pipes, to signal it.
-CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_RAW CAP_NET_BIND_SERVICE CAP_SETUID CAP_SETGID CAP_CHOWN CAP_KILL`;
+# process another account, and to signal it.
+CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_RAW CAP_NET_BIND_SERVICE CAP_SETUID CAP_SETGID CAP_KILL`;
 }

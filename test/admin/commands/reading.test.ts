@@ -25,7 +25,7 @@ test("show info begins with the product's name", () => {
 test.each([
   ["show stat", 6],
   ["show stat -1 4 -1", 4],
-  ["show stat li_db -1 2", 1],
+  ["show stat li_db -1 2", 3],
   ["show stat 2 3 -1", 2],
   ["show stat 9 -1 -1", 0],
   ["show stat no-maint", 5],

@@ -103,7 +103,7 @@ describe("what an operator has set", () => {
       "server web/s1: maxconn 33, set at run time, gives way to 44 in the file",
       "listen web: maxconn 55, set at run time, gives way to 77 in the file",
       "[global]: maxconn 66, set at run time, gives way to 90 in the file",
-      "server web/dyn: weight 3, set at run time, gives way to 1 in the file",
+      "server web/dyn, added at run time, is in the file now: what the file says of it holds",
     ])
       expect(plan).toContain(`${sentence}\n`);
     expect(plan).not.toContain("stays");
@@ -157,5 +157,7 @@ test("a listen whose clients are refused stays so through a reload, on the addre
   await order(proxy, "shutdown frontend web");
   expect([await exchange(port, "a"), await exchange(second, "b")]).toEqual(["ECONNREFUSED", "ECONNREFUSED"]);
   expect((await listenOf(proxy))?.status).toBe("STOP");
-  await until("the end of it to be logged", () => proxy.output().includes("Proxy web stopped (cumulated conns: FE: 2, BE: 2)."));
+  await until("the end of it to be logged", () =>
+    proxy.output().includes("Proxy web stopped (cumulated conns: FE: 2, BE: 2)."),
+  );
 });

@@ -127,10 +127,23 @@ describe.skipIf(!canMakeHost())("a host without systemd", () => {
       await host.write(CONFIG, good);
     });
 
-    test("says 5 without its program, 6 without a configuration or a pid file in it", async () => {
+    test("works with every valid configuration, also one without a pid file or with another", async () => {
       const good = await host.read(CONFIG);
-      await host.write(CONFIG, good.replace(/^pidfile/m, "# pidfile"));
-      expect(await script("start")).toMatchObject({ code: LSB.notConfigured });
+      const others = ["# pidfile", 'pidfile = "/run/other.pid"', `"pidfile"="/run/other.pid" # ${"x".repeat(20)}`];
+      for (const line of others) {
+        await host.write(CONFIG, good.replace(/^pidfile = .*/m, line));
+        expect(await script("start")).toMatchObject({ code: LSB.ok });
+        expect(await code("status")).toBe(STATUS.running);
+        expect(await code("reload")).toBe(LSB.ok);
+        // Whatever the file has come to say meanwhile.
+        await host.write(CONFIG, good);
+        expect(await script("stop")).toMatchObject({ code: LSB.ok, stdout: "haproxy-lite: stopped\n" });
+        expect((await host.sh(`ls ${PID_FILE} /run/other.pid`)).stdout).toBe("");
+      }
+    });
+
+    test("says 5 without its program, 6 without a configuration", async () => {
+      const good = await host.read(CONFIG);
       await host.sh(`mv ${CONFIG} ${CONFIG}.away`);
       expect(await code("start")).toBe(LSB.notConfigured);
       await host.sh(`mv ${CONFIG}.away ${CONFIG}`);

@@ -11,10 +11,10 @@ const DENIED = [process.execPath, join(import.meta.dir, "../../support/confine.t
 /** A kernel before 6.3 cannot deny it in this way. */
 const canDeny = (await run([...DENIED, "true"])).code === 0;
 
-async function serveOnce(prefix: string[], env: Record<string, string> = {}) {
+async function serveOnce(prefix: string[], env: Record<string, string> = {}, command = "serve") {
   const file = join(tmpDir(), "haproxy-lite.toml");
   writeFileSync(file, toml({ port: freePort(), servers: [] }));
-  return await run([...prefix, binary(), "serve", "-c", file], { env });
+  return await run([...prefix, binary(), command, "-c", file], { env });
 }
 
 /** Address space of so many MiB. */
@@ -40,6 +40,30 @@ describe("without its just-in-time compiler the program does not start, and says
     const { code, stderr } = await serveOnce([], { BUN_JSC_useJIT: "0" });
     expect(stderr).toContain("BUN_JSC_useJIT=0 in the environment: remove it");
     expect(code).toBe(1);
+  });
+});
+
+describe("check warns of what would keep the program from starting:", () => {
+  const warned = async (prefix: string[], env: Record<string, string> = {}): Promise<string> => {
+    const { code, stderr } = await serveOnce(prefix, env, "check");
+    expect(code).toBe(0);
+    return stderr;
+  };
+
+  test.skipIf(!canDeny)("memory that may not be executable", async () => {
+    expect(await warned(DENIED)).toContain(
+      "warning: the just-in-time compiler is off, and nothing works without it: this process may not have memory",
+    );
+  });
+
+  test("an address space that is too small, or may become so", async () => {
+    for (const mib of [2048, 3072])
+      expect(await warned(within(mib))).toContain(`the address space is limited to ${mib} MiB (ulimit -v, LimitAS=)`);
+    expect(await warned(within(4096))).not.toContain("address space");
+  });
+
+  test("a compiler that was switched off", async () => {
+    expect(await warned([], { BUN_JSC_useJIT: "0" })).toContain("BUN_JSC_useJIT=0 in the environment: remove it");
   });
 });
 

@@ -18,7 +18,7 @@ function withFiles(limit: number): string[] {
   return [...cannotRaise, "sh", "-c", `ulimit -n ${limit}; exec "$0" "$@"`];
 }
 
-/** What fits into 256 open files with one thread, one server and one bind, see src/supervisor/fileBudget.ts. */
+/** What fits into 256 open files with one thread, one server and one bind, see src/config/fileBudget.ts. */
 const FITTING = 54;
 
 describe("an open file limit", () => {
@@ -30,6 +30,18 @@ describe("an open file limit", () => {
       `maxconn lowered from 1000 to ${FITTING}: 1000 connections need 2147 open files and the limit is 256 (ulimit -n, LimitNOFILE=)`,
     );
     expect((await snapshot(proxy)).process).toMatchObject({ connections: { limit: FITTING }, openFilesLimit: 256 });
+  });
+
+  test("is warned of by check, in the same words", async () => {
+    const file = join(tmpDir(), "haproxy-lite.toml");
+    writeFileSync(file, toml({ port: freePort(), servers: ["127.0.0.1:9"], global: "maxconn = 1000" }));
+    const { code, stderr } = await run([...withFiles(256), binary(), "check", "-c", file]);
+    expect(stderr).toContain(
+      `1000 connections need 2147 open files and the limit here is 256: maxconn would be lowered to ${FITTING}`,
+    );
+    expect(code).toBe(0);
+    const { stderr: soft } = await run(["sh", "-c", 'ulimit -S -n 256; exec "$0" "$@"', binary(), "check", "-c", file]);
+    expect(soft).not.toContain("open files");
   });
 
   test("above it changes nothing", async () => {
