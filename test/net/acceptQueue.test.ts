@@ -53,12 +53,20 @@ test("clients that were refused, once or twice over, are served again when someb
     expect(await client(port).ended).toBe("ECONNREFUSED");
     libc.listen(fd, 8);
     const late = client(port);
-    await late.send("hello");
+    const accepted = Promise.withResolvers<void>();
+    let ended = false;
     const acceptor = acceptStreams(fd, 8, null, {
-      open() {},
+      open: () => accepted.resolve(),
       data: (socket, bytes) => void socket.write(bytes),
+      end: () => {
+        ended = true;
+      },
     });
+    await accepted.promise;
+    // Who has said nothing yet is not taken for gone.
+    await late.send("hello");
     expect(await late.receive("hello")).toBe("hello");
+    expect(ended).toBe(false);
     acceptor.stop();
   }
 });
