@@ -34,8 +34,9 @@ export interface ProxyStart {
   maxconn: number;
   /** Listening fds of each listen, as numbers of this process. */
   listeners: ListenSockets[];
-  /** The same of `[stats]`. */
+  /** The same of `[stats]`, and of `[admin] bind`. */
   stats: BindSockets[];
+  admin: BindSockets[];
   /** Listening fd of the admin socket. */
   adminFd: number | null;
   /** Where further fds come from, see net/fdPassing.ts. */
@@ -79,8 +80,9 @@ export interface ProxyReload {
   passed: { id: number; fds: number }[];
   /** Binds of each listen, by number. */
   listens: { listen: string; binds: number[] }[];
-  /** The same of `[stats]`. */
+  /** The same of `[stats]`, and of `[admin] bind`. */
   stats: number[];
+  admin: number[];
 }
 
 /** What the proxy process says to the supervisor. */

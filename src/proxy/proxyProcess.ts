@@ -2,7 +2,6 @@ import { hostname } from "node:os";
 import { isDeepStrictEqual } from "node:util";
 import type { AdminCommand } from "../admin/command.ts";
 import { adminCommands } from "../admin/commands/all.ts";
-import { ADMIN_BACKLOG, type AdminServer, serveAdmin } from "../admin/server.ts";
 import type { Config } from "../config/schema.ts";
 import type { Clock } from "../core/clock.ts";
 import { assertNever } from "../core/errors.ts";
@@ -12,7 +11,6 @@ import type { Cause, LogEvent } from "../log/events.ts";
 import { hardStop, proxyHardStopped, proxyStopped } from "../log/events.ts";
 import type { Logger } from "../log/logger.ts";
 import { receiveFds } from "../net/fdPassing.ts";
-import { libc } from "../net/libc.ts";
 import { fileLimit, raiseFileLimit } from "../net/limits.ts";
 import type { StandardStream } from "../net/standardStreams.ts";
 import { releaseStartupPagesSoon } from "../net/startupPages.ts";
@@ -25,6 +23,7 @@ import { takeSnapshot } from "../stats/takeSnapshot.ts";
 import type { ProxyView } from "../stats/view.ts";
 import type { VrrpSnapshot } from "../stats/vrrpSnapshot.ts";
 import type { Resolver } from "./addresses.ts";
+import { AdminService } from "./adminService.ts";
 import type { HostFacts } from "./chroot.ts";
 import { HealthReports } from "./healthReports.ts";
 import { Heartbeats } from "./heartbeats.ts";
@@ -88,7 +87,7 @@ export class ProxyProcess {
   private readonly sampler: Sampler;
   private readonly commands: readonly AdminCommand[];
   private readonly stats: StatsService;
-  private admin: AdminServer | null = null;
+  private readonly admin: AdminService;
   private vrrp: ProxyView["vrrp"] = null;
   private ready = 0;
   private drained = 0;
@@ -161,6 +160,11 @@ export class ProxyProcess {
       operator,
       orders: { reload: () => this.orders.give("reload"), upgrade: () => this.orders.give("upgrade") },
     });
+    this.admin = new AdminService(config.admin, given.adminFd, given.admin, {
+      clock,
+      commands: this.commands,
+      onBindClosed: (bind) => world.report({ kind: "closed", bind }),
+    });
     this.stats = new StatsService(config.stats, given.stats, {
       clock,
       commands: this.commands,
@@ -196,15 +200,15 @@ export class ProxyProcess {
   async reload(command: ProxyReload): Promise<void> {
     const fds = receiveFds(this.given.passingFd, sum(command.passed.map((bind) => bind.fds)));
     const passed = command.passed.map(({ id, fds: count }) => ({ id, fds: fds.splice(0, count) }));
-    const isForStats = ({ id }: BindSockets) => command.stats.includes(id);
-    const ofListens = passed.filter((bind) => !isForStats(bind));
+    const isForService = ({ id }: BindSockets) => command.stats.includes(id) || command.admin.includes(id);
+    const ofListens = passed.filter((bind) => !isForService(bind));
     const files = raiseFileLimit(command.files);
     const shortage = `the proxy process may have ${files} open files, and the new maxconn needs ${command.files}: that takes a restart`;
     const result =
       files < command.files ? this.reloads.refuse(ofListens, shortage) : await this.reloads.apply(command, ofListens);
     const isApplied = result.error === null;
-    const overruled = isApplied ? this.reloaded(command, passed.filter(isForStats)) : [];
-    if (!isApplied) this.reloads.refuse(passed.filter(isForStats), result.error ?? "");
+    const overruled = isApplied ? this.reloaded(command, passed.filter(isForService)) : [];
+    if (!isApplied) this.reloads.refuse(passed.filter(isForService), result.error ?? "");
     this.world.report({
       kind: "reloaded",
       reload: command.reload,
@@ -214,7 +218,7 @@ export class ProxyProcess {
   }
 
   /** What was set at run time and gives way, in words. */
-  private reloaded({ config, maxconn, stats }: ProxyReload, passed: readonly BindSockets[]): string[] {
+  private reloaded({ config, maxconn, stats, admin }: ProxyReload, passed: readonly BindSockets[]): string[] {
     const { clock, stdout, stderr } = this.world;
     if (!isDeepStrictEqual(this.config.logs, config.logs)) {
       this.logger.close();
@@ -223,6 +227,7 @@ export class ProxyProcess {
     }
     this.config = config;
     this.stats.reload(config.stats, stats, passed);
+    this.admin.reload(config.admin, admin, passed);
     const overruled = this.maxconn.follow(maxconn);
     this.relays.ringAll();
     this.health.changed();
@@ -254,7 +259,7 @@ export class ProxyProcess {
     this.retired = true;
     // Whoever ordered a reload meanwhile has got it as well: the new program has read the file.
     this.orders.answerAll("upgraded: another proxy process serves\n");
-    this.admin?.leave();
+    this.admin.leave();
     this.stats.leave();
     this.stop();
     this.tellCountedAgain();
@@ -299,15 +304,12 @@ export class ProxyProcess {
 
   /** The supervisor is gone, and with it whoever could start another proxy process: clears the way for a new instance. */
   orphaned(): void {
-    const { adminFd } = this.given;
     const { config } = this;
     this.log({
       level: Level.alert,
       text: `the supervisor is gone: accepting no more, connections may finish for ${config.global.hardStopAfterMs / 1000} s`,
     });
-    this.admin?.stop();
-    this.admin = null;
-    if (adminFd !== null) libc.close(adminFd);
+    this.admin.close();
     this.stats.close();
     this.stop();
   }
@@ -385,11 +387,7 @@ export class ProxyProcess {
       this.stopAccepting();
       return;
     }
-    const { adminFd } = this.given;
-    if (adminFd !== null) {
-      const { commands } = this;
-      this.admin = serveAdmin({ fd: adminFd, backlog: ADMIN_BACKLOG, commands, level: "admin" }, this.world.clock);
-    }
+    this.admin.open();
     this.stats.open();
     releaseStartupPagesSoon(this.world.clock, this.world.host.code);
     this.standing.start();
@@ -470,7 +468,7 @@ export class ProxyProcess {
 
   private finish(): void {
     if (this.finished) return;
-    this.admin?.stop();
+    this.admin.stop();
     this.stats.stop();
     if (this.retired) this.tellCounted();
     for (const pool of [...this.pools.values(), ...this.leaving.listens]) {
