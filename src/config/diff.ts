@@ -57,8 +57,10 @@ function listens(before: readonly ListenConfig[], after: readonly ListenConfig[]
   ];
 }
 
-function changedListen({ servers: old, ...ownBefore }: ListenConfig, listen: ListenConfig): Difference[] {
-  const { servers, ...own } = listen;
+function changedListen(before: ListenConfig, listen: ListenConfig): Difference[] {
+  // What servers inherit shows in the servers.
+  const { servers: old, serverDefaults: _inherited, ...ownBefore } = before;
+  const { servers, serverDefaults: _inheritedNow, ...own } = listen;
   const { name } = own;
   const { removed, added, kept } = match(old, servers);
   const inOrder = (list: readonly ServerConfig[]) =>

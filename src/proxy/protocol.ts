@@ -107,7 +107,7 @@ export type SupervisorOrder = "reload" | "upgrade";
 export interface ReloadResult {
   /** Why nothing has changed; null: everything has. */
   error: string | null;
-  /** Values set at run time that give way to the file, in words. */
+  /** Of what was set at run time: what gives way to the file, and which servers are not as the file has them; in words. */
   overruled: string[];
   /** What was removed, and how many sessions it has, which may go on until `hard_stop_after`. */
   leaving: { listen: string; server: string | null; sessions: number }[];

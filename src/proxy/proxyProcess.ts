@@ -30,10 +30,13 @@ import { HealthReports } from "./healthReports.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import { countedSince, describeInheritance, type Inheritance, inheritCounts, standingAfter } from "./inheritance.ts";
 import { Leaving } from "./leaving.ts";
+import { ProcessMaxconn } from "./maxconn.ts";
+import { ProxyOperator } from "./operator.ts";
 import { Orders } from "./orders.ts";
 import type { BindSockets, ProxyReload, ProxyReport, ProxyStart } from "./protocol.ts";
 import { RelayPool, type RelayPoolObserver } from "./relayPool.ts";
 import { Reloads } from "./reload.ts";
+import { NO_RUNTIME_SERVERS, overlay } from "./runtimeServers.ts";
 import { Servers } from "./servers.ts";
 import { SessionList } from "./sessions.ts";
 import { StandingReports } from "./standingReports.ts";
@@ -72,6 +75,7 @@ export class ProxyProcess {
   private readonly relays: RelayPool;
   private readonly leaving: Leaving;
   private readonly reloads: Reloads;
+  private readonly maxconn: ProcessMaxconn;
   private readonly orders: Orders;
   private config: Config;
   private logger: Logger;
@@ -104,7 +108,8 @@ export class ProxyProcess {
     const { clock, stdout, stderr } = world;
     this.logger = openLogger(config.logs, process.pid, clock, { stdout, stderr });
     this.processBoard = ProcessBoard.create(config.global.threads);
-    this.processBoard.maxconn = given.maxconn;
+    this.maxconn = new ProcessMaxconn(this.processBoard, given.maxconn, given.inheritance?.maxconn ?? null);
+    const overlaid = overlay(config, given.inheritance?.runtimeServers ?? NO_RUNTIME_SERVERS);
     this.heartbeats = new Heartbeats(this.processBoard, HUNG_AFTER);
     this.relays = new RelayPool(this.processBoard, {
       onReport: (report) => this.onReport(report),
@@ -113,7 +118,7 @@ export class ProxyProcess {
     this.standing = new StandingReports(clock, () =>
       world.report({ kind: "standing", standing: standingAfter(this.inheritance(), 0) }),
     );
-    this.servers = new Servers(config, clock, world.resolve, {
+    this.servers = new Servers(overlaid.config, clock, world.resolve, {
       onEvent: (pool, event, cause) => this.onServerEvent(pool, event, cause),
       onChange: () => {
         this.relays.ringAll();
@@ -129,7 +134,7 @@ export class ProxyProcess {
       onListenGone: (pool) => this.forgetListen(pool),
       log: (event) => this.log(event),
     });
-    this.reloads = new Reloads(config, given.listeners, {
+    this.reloads = new Reloads(config, overlaid, given.listeners, {
       servers: this.servers,
       relays: this.relays,
       leaving: this.leaving,
@@ -140,9 +145,22 @@ export class ProxyProcess {
     this.watch = new ShortageWatch(this.pools, this.processBoard, world.host.ephemeralPorts, clock, (event) =>
       this.log(event),
     );
+    const operator = new ProxyOperator({
+      servers: this.servers,
+      relays: this.relays,
+      reloads: this.reloads,
+      maxconn: this.maxconn,
+      board: this.processBoard,
+      sampler: this.sampler,
+      endSessions: (pool, slot) => this.kill(pool, slot, "K-"),
+      changed: (pool) => this.serversChanged(pool),
+      remember: () => this.standing.changed(),
+      log: (event) => this.log(event),
+    });
     this.commands = adminCommands({
       snapshot: () => takeSnapshot(this.view()),
       proxy: { view: () => this.view(), sessions: new SessionList(this.relays) },
+      operator,
       orders: { reload: () => this.orders.give("reload"), upgrade: () => this.orders.give("upgrade") },
     });
     this.stats = new StatsService(config.stats, given.stats, {
@@ -186,14 +204,21 @@ export class ProxyProcess {
     const shortage = `the proxy process may have ${files} open files, and the new maxconn needs ${command.files}: that takes a restart`;
     const result =
       files < command.files ? this.reloads.refuse(ofListens, shortage) : await this.reloads.apply(command, ofListens);
-    if (result.error === null) this.reloaded(command);
-    this.world.report({ kind: "reloaded", reload: command.reload, ...result });
+    const isApplied = result.error === null;
+    const overruled = isApplied ? this.reloaded(command) : [];
+    this.world.report({
+      kind: "reloaded",
+      reload: command.reload,
+      ...result,
+      overruled: [...overruled, ...result.overruled],
+    });
     // Behind that: the supervisor has then given up what is reported as closed.
-    if (result.error === null) this.stats.reload(command.config.stats, command.stats, passed.filter(isForStats));
-    else this.reloads.refuse(passed.filter(isForStats), result.error);
+    if (isApplied) this.stats.reload(command.config.stats, command.stats, passed.filter(isForStats));
+    else this.reloads.refuse(passed.filter(isForStats), result.error ?? "");
   }
 
-  private reloaded({ config, maxconn }: ProxyReload): void {
+  /** What was set at run time and gives way, in words. */
+  private reloaded({ config, maxconn }: ProxyReload): string[] {
     const { clock, stdout, stderr } = this.world;
     if (!isDeepStrictEqual(this.config.logs, config.logs)) {
       this.logger.close();
@@ -201,10 +226,11 @@ export class ProxyProcess {
       this.logger = openLogger(config.logs, process.pid, clock, { stdout, stderr });
     }
     this.config = config;
-    this.processBoard.maxconn = maxconn;
+    const overruled = this.maxconn.follow(maxconn);
     this.relays.ringAll();
     this.health.changed();
     this.standing.changed();
+    return overruled;
   }
 
   /** What the supervisor answers to an order of a client of the admin socket. */
@@ -258,7 +284,8 @@ export class ProxyProcess {
 
   private inheritance(): Inheritance {
     const countedForMs = this.world.clock.nowMs() - this.countingSinceMs;
-    return describeInheritance(this.processBoard, [...this.pools.values()], countedForMs, (pool, slot) =>
+    const circumstances = { countedForMs, runtimeServers: this.reloads.runtime, maxconn: this.maxconn.now };
+    return describeInheritance(this.processBoard, [...this.pools.values()], circumstances, (pool, slot) =>
       this.servers.checkMemory(pool, slot),
     );
   }
@@ -294,12 +321,17 @@ export class ProxyProcess {
 
   private onServerEvent(pool: Pool, event: PoolEvent, cause: Cause): void {
     const { slot, config } = event.server;
-    this.sampler.poolChanged(pool, this.world.clock.nowMs());
+    this.serversChanged(pool);
     this.log(describePoolEvent(pool.config.name, event, cause));
-    this.health.changed();
     if (isMarkedDown(event) && config.onMarkedDown === "shutdown-sessions") this.kill(pool, slot, "D-");
     if (isMarkedUp(event) && !config.backup && config.onMarkedUp === "shutdown-backup-sessions")
       this.killOnBackups(pool);
+  }
+
+  /** Which servers can be used may have changed. */
+  private serversChanged(pool: Pool): void {
+    this.sampler.poolChanged(pool, this.world.clock.nowMs());
+    this.health.changed();
   }
 
   private killOnBackups(pool: Pool): void {

@@ -138,7 +138,7 @@ describe("commands", () => {
   test("are listed by help, all or those that match, as far as the client may give them", () => {
     const listed = (text: string): string[] =>
       text.split("\n").flatMap((line) => /^ {2}(.*?) *: /.exec(line)?.[1] ?? []);
-    expect(talk("help")).toStartWith("The following commands are valid at this level:\n  set x   ");
+    expect(talk("help")).toStartWith("The following commands are valid at this level:\n  operator   ");
     expect(listed(talk("help"))).toHaveLength(COMMANDS.length);
     const last = ["help [<command>]", "prompt", "quit"];
     expect(listed(talk("help sh o"))).toEqual(["show one", ...last]);

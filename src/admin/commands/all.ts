@@ -1,7 +1,8 @@
 import type { Snapshot } from "../../stats/snapshot.ts";
 import type { ProxyView } from "../../stats/view.ts";
 import type { AdminCommand } from "../command.ts";
-import { LAST } from "../protocol.ts";
+import type { Operator } from "../operator.ts";
+import { byWords } from "../protocol.ts";
 import { type SupervisorOrders, supervisorCommands } from "./ours.ts";
 import { readingCommands } from "./reading.ts";
 import { serverCommands } from "./servers.ts";
@@ -15,24 +16,28 @@ export interface ProxyParts {
   readonly sessions: LiveSessions;
 }
 
+import { writingCommands } from "./writing.ts";
+
 /** What the commands work on. */
 export interface AdminParts {
   snapshot(): Snapshot;
   /** null: no proxy process runs. */
   readonly proxy: ProxyParts | null;
+  /** null: there is nothing that could be changed. */
+  readonly operator: Operator | null;
   /** null: there is nobody to give orders to. */
   readonly orders: SupervisorOrders | null;
 }
 
 /** All commands there are, in the order in which help lists them. */
-export function adminCommands({ snapshot, proxy, orders }: AdminParts): AdminCommand[] {
+export function adminCommands({ snapshot, proxy, operator, orders }: AdminParts): AdminCommand[] {
   const commands = [
     ...readingCommands(snapshot),
     ...(proxy === null ? [] : proxyCommands(proxy)),
+    ...(operator === null ? [] : writingCommands(operator)),
     ...(orders === null ? [] : supervisorCommands(orders)),
   ];
-  const place = ({ words }: AdminCommand): string => `${LAST.indexOf(words[0] ?? "") + 1} ${words.join(" ")}`;
-  return [...commands, ...sessionCommands(commands)].toSorted((a, b) => (place(a) < place(b) ? -1 : 1));
+  return [...commands, ...sessionCommands(commands)].toSorted(byWords);
 }
 
 function proxyCommands({ view, sessions }: ProxyParts): AdminCommand[] {

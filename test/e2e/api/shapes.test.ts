@@ -225,6 +225,8 @@ describe.skipIf(without)("beside HAProxy", () => {
     "show table",
     "show table web",
     "show sess 0x1",
+    "shutdown session",
+    "shutdown session 0x1234",
     "show cli level",
   ])("%s is answered to the letter", async (command) => {
     const { ours, theirs } = await both(command);
