@@ -145,9 +145,9 @@ describe("commands", () => {
     expect(listed(talk("help set x 5"))).toEqual(["set x", ...last]);
     expect(listed(talk("help nosuch"))).toEqual(last);
     expect(listed(talk("operator;help set"))).toEqual([
-      "set y",
       "set severity-output [none|number|string]",
       "set timeout [cli] <delay>",
+      "set y",
       ...last,
     ]);
   });
