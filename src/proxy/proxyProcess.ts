@@ -1,7 +1,8 @@
 import { hostname } from "node:os";
 import { isDeepStrictEqual } from "node:util";
-import type { AdminCommand } from "../admin/command.ts";
+import type { AdminCommand, AdminLevel } from "../admin/command.ts";
 import { adminCommands } from "../admin/commands/all.ts";
+import type { ServedSocket } from "../admin/commands/sundries.ts";
 import { ADMIN_BACKLOG, type AdminServer, serveAdmin } from "../admin/server.ts";
 import type { Config } from "../config/schema.ts";
 import type { Clock } from "../core/clock.ts";
@@ -14,6 +15,7 @@ import type { Logger } from "../log/logger.ts";
 import { receiveFds } from "../net/fdPassing.ts";
 import { libc } from "../net/libc.ts";
 import { fileLimit, raiseFileLimit } from "../net/limits.ts";
+import { boundEndpoint } from "../net/listen.ts";
 import type { StandardStream } from "../net/standardStreams.ts";
 import { releaseStartupPagesSoon } from "../net/startupPages.ts";
 import { ListenCounter } from "../pool/layout.ts";
@@ -57,6 +59,8 @@ export interface ProxyWorld {
   exit(code: number): void;
 }
 
+/** What clients of the admin socket may do. */
+const ADMIN_LEVEL: AdminLevel = "admin";
 /** Sessions that outlive `hard_stop_after` get this long to be closed and logged. */
 const LAST_WORDS_MS = 200;
 const WATCH_MS = 1000;
@@ -159,7 +163,11 @@ export class ProxyProcess {
     });
     this.commands = adminCommands({
       snapshot: () => takeSnapshot(this.view()),
-      proxy: { view: () => this.view(), sessions: new SessionList(this.relays) },
+      proxy: {
+        view: () => this.view(),
+        sessions: new SessionList(this.relays),
+        sockets: () => this.adminSockets(),
+      },
       operator,
       orders: { reload: () => this.orders.give("reload"), upgrade: () => this.orders.give("upgrade") },
     });
@@ -391,13 +399,19 @@ export class ProxyProcess {
     const { adminFd } = this.given;
     if (adminFd !== null) {
       const { commands } = this;
-      this.admin = serveAdmin({ fd: adminFd, backlog: ADMIN_BACKLOG, commands, level: "admin" }, this.world.clock);
+      this.admin = serveAdmin({ fd: adminFd, backlog: ADMIN_BACKLOG, commands, level: ADMIN_LEVEL }, this.world.clock);
     }
     this.stats.open();
     releaseStartupPagesSoon(this.world.clock, this.world.host.code);
     this.standing.start();
     this.health.start(); // so that whoever hears that we serve knows how well
     this.world.report({ kind: "ready" });
+  }
+
+  private adminSockets(): ServedSocket[] {
+    const { adminFd } = this.given;
+    const endpoint = adminFd === null ? null : boundEndpoint(adminFd);
+    return endpoint === null ? [] : [{ endpoint, level: ADMIN_LEVEL }];
   }
 
   private get isReady(): boolean {

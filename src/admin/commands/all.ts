@@ -8,12 +8,14 @@ import { readingCommands } from "./reading.ts";
 import { serverCommands } from "./servers.ts";
 import { sessionCommands } from "./session.ts";
 import { type LiveSessions, sessionListCommands } from "./sessions.ts";
-import { sundryCommands } from "./sundries.ts";
+import { type ServedSocket, sundryCommands } from "./sundries.ts";
 
 /** What there is to be seen of a proxy process. */
 export interface ProxyParts {
   view(): ProxyView;
   readonly sessions: LiveSessions;
+  /** Where the runtime API itself is served. */
+  sockets(): readonly ServedSocket[];
 }
 
 import { writingCommands } from "./writing.ts";
@@ -40,6 +42,6 @@ export function adminCommands({ snapshot, proxy, operator, orders }: AdminParts)
   return [...commands, ...sessionCommands(commands)].toSorted(byWords);
 }
 
-function proxyCommands({ view, sessions }: ProxyParts): AdminCommand[] {
-  return [...serverCommands(view), ...sessionListCommands(sessions, view), ...sundryCommands(view)];
+function proxyCommands({ view, sessions, sockets }: ProxyParts): AdminCommand[] {
+  return [...serverCommands(view), ...sessionListCommands(sessions, view), ...sundryCommands(view, sockets)];
 }

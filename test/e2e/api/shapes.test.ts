@@ -271,6 +271,13 @@ describe.skipIf(without)("beside HAProxy", () => {
     expect(facts(ours)).toEqual(facts(theirs));
   });
 
+  test("show cli sockets names the socket that one speaks to, and its level", async () => {
+    const { ours, theirs } = await both("show cli sockets");
+    const anyPath = (text: string) => text.replace(/@\/\S+\.sock /, "@PATH ");
+    expect(anyPath(ours)).toBe(anyPath(theirs));
+    expect(anyPath(ours)).toContain("unix@PATH admin all\n");
+  });
+
   test("show activity has HAProxy's form", async () => {
     const { ours, theirs } = await both("show activity");
     const accepted = /^accepted: (\d+)$/m;
