@@ -28,7 +28,8 @@ export interface OperatorParts {
   changed(pool: Pool): void;
   /** The process after this one is to know of it. */
   remember(): void;
-  log(event: LogEvent): void;
+  /** `change`: one word for it, about this listen. */
+  log(event: LogEvent, change: string, listen: string): void;
 }
 
 /** Carries out an operator's orders in the proxy process. */
@@ -92,19 +93,19 @@ class ProxyListen implements OperatedListen {
 
   async pause(): Promise<void> {
     await this.setAccepting("paused");
-    this.parts.log(proxyPaused(this.name));
+    this.parts.log(proxyPaused(this.name), "paused", this.name);
   }
 
   async resume(): Promise<void> {
     await this.setAccepting("open");
-    this.parts.log(proxyResumed(this.name));
+    this.parts.log(proxyResumed(this.name), "resumed", this.name);
   }
 
   async shutDown(): Promise<void> {
     await this.setAccepting("stopped");
     const { board } = this.pool;
     const [accepted, connected] = [board.sum(ListenCounter.connections), board.sum(ListenCounter.established)];
-    this.parts.log(proxyStopped(this.name, accepted, connected));
+    this.parts.log(proxyStopped(this.name, accepted, connected), "stopped", this.name);
   }
 
   setMaxconn(maxconn: number | null): void {

@@ -1,9 +1,7 @@
 import { hostname } from "node:os";
 import { isDeepStrictEqual } from "node:util";
-import type { AdminCommand, AdminLevel } from "../admin/command.ts";
+import type { AdminCommand } from "../admin/command.ts";
 import { adminCommands } from "../admin/commands/all.ts";
-import type { ServedSocket } from "../admin/commands/sundries.ts";
-import { ADMIN_BACKLOG, type AdminServer, serveAdmin } from "../admin/server.ts";
 import type { Config } from "../config/schema.ts";
 import type { Clock } from "../core/clock.ts";
 import { assertNever } from "../core/errors.ts";
@@ -13,24 +11,25 @@ import type { Cause, LogEvent } from "../log/events.ts";
 import { hardStop, proxyHardStopped, proxyStopped } from "../log/events.ts";
 import type { Logger } from "../log/logger.ts";
 import { receiveFds } from "../net/fdPassing.ts";
-import { libc } from "../net/libc.ts";
 import { fileLimit, raiseFileLimit } from "../net/limits.ts";
-import { boundEndpoint } from "../net/listen.ts";
 import type { StandardStream } from "../net/standardStreams.ts";
 import { releaseStartupPagesSoon } from "../net/startupPages.ts";
 import { ListenCounter } from "../pool/layout.ts";
 import type { Pool, PoolEvent } from "../pool/pool.ts";
 import { ProcessBoard } from "../pool/processBoard.ts";
 import { openLogger } from "../relay/openLogger.ts";
+import type { EventSubject, JournalEvent } from "../stats/event.ts";
 import { Sampler } from "../stats/sampler.ts";
 import { takeSnapshot } from "../stats/takeSnapshot.ts";
 import type { ProxyView } from "../stats/view.ts";
 import type { VrrpSnapshot } from "../stats/vrrpSnapshot.ts";
 import type { Resolver } from "./addresses.ts";
+import { AdminService } from "./adminService.ts";
 import type { HostFacts } from "./chroot.ts";
 import { HealthReports } from "./healthReports.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import { countedSince, describeInheritance, type Inheritance, inheritCounts, standingAfter } from "./inheritance.ts";
+import { JournalMirror } from "./journalMirror.ts";
 import { Leaving } from "./leaving.ts";
 import { ProcessMaxconn } from "./maxconn.ts";
 import { ProxyOperator } from "./operator.ts";
@@ -42,6 +41,7 @@ import { NO_RUNTIME_SERVERS, overlay } from "./runtimeServers.ts";
 import { Servers } from "./servers.ts";
 import { SessionList } from "./sessions.ts";
 import { StandingReports } from "./standingReports.ts";
+import { poolEventDraft } from "./stateEvents.ts";
 import { describePoolEvent } from "./stateLog.ts";
 import { StatsService } from "./statsService.ts";
 import { ShortageWatch } from "./watch.ts";
@@ -54,13 +54,12 @@ export interface ProxyWorld {
   host: HostFacts;
   stdout: StandardStream;
   stderr: StandardStream;
-  report(report: ProxyReport): void;
+  /** false: the supervisor reads nothing, and this has not been kept for it. */
+  report(report: ProxyReport): boolean;
   /** Ends the process. */
   exit(code: number): void;
 }
 
-/** What clients of the admin socket may do. */
-const ADMIN_LEVEL: AdminLevel = "admin";
 /** Sessions that outlive `hard_stop_after` get this long to be closed and logged. */
 const LAST_WORDS_MS = 200;
 const WATCH_MS = 1000;
@@ -81,6 +80,7 @@ export class ProxyProcess {
   private readonly reloads: Reloads;
   private readonly maxconn: ProcessMaxconn;
   private readonly orders: Orders;
+  private readonly journal: JournalMirror;
   private config: Config;
   private logger: Logger;
   /** Lines that loggers of earlier configurations lost. */
@@ -93,11 +93,12 @@ export class ProxyProcess {
   private readonly sampler: Sampler;
   private readonly commands: readonly AdminCommand[];
   private readonly stats: StatsService;
-  private admin: AdminServer | null = null;
+  private readonly admin: AdminService;
   private vrrp: ProxyView["vrrp"] = null;
   private ready = 0;
   private drained = 0;
   private stopping = false;
+  private finishing = false;
   private finished = false;
   /** What the next process knows of us; null: there is none. */
   private told: Inheritance | null = null;
@@ -111,6 +112,8 @@ export class ProxyProcess {
     this.config = config;
     const { clock, stdout, stderr } = world;
     this.logger = openLogger(config.logs, process.pid, clock, { stdout, stderr });
+    // One that another version starts is told of nothing.
+    this.journal = new JournalMirror(given.journal ?? [], (event) => world.report({ kind: "event", event }));
     this.processBoard = ProcessBoard.create(config.global.threads);
     this.maxconn = new ProcessMaxconn(this.processBoard, given.maxconn, given.inheritance?.maxconn ?? null);
     const overlaid = overlay(config, given.inheritance?.runtimeServers ?? NO_RUNTIME_SERVERS);
@@ -136,7 +139,7 @@ export class ProxyProcess {
     this.leaving = new Leaving(clock, {
       endSessions: (pool, slot) => this.kill(pool, slot ?? -1, "K-"),
       onListenGone: (pool) => this.forgetListen(pool),
-      log: (event) => this.log(event),
+      log: (event, listen) => this.log(event, "stopped", listen),
     });
     this.reloads = new Reloads(config, overlaid, given.listeners, {
       servers: this.servers,
@@ -146,8 +149,8 @@ export class ProxyProcess {
       onListenAdded: (pool) => this.sampler.add(pool, clock.nowMs()),
       onBindClosed: (bind) => world.report({ kind: "closed", bind }),
     });
-    this.watch = new ShortageWatch(this.pools, this.processBoard, world.host.ephemeralPorts, clock, (event) =>
-      this.log(event),
+    this.watch = new ShortageWatch(this.pools, this.processBoard, world.host.ephemeralPorts, clock, (event, listen) =>
+      this.log(event, "shortage", listen),
     );
     const operator = new ProxyOperator({
       servers: this.servers,
@@ -159,26 +162,41 @@ export class ProxyProcess {
       endSessions: (pool, slot) => this.kill(pool, slot, "K-"),
       changed: (pool) => this.serversChanged(pool),
       remember: () => this.standing.changed(),
-      log: (event) => this.log(event),
+      log: (event, change, listen) => this.log(event, change, listen),
     });
     this.commands = adminCommands({
       snapshot: () => takeSnapshot(this.view()),
       proxy: {
         view: () => this.view(),
         sessions: new SessionList(this.relays),
-        sockets: () => this.adminSockets(),
+        sockets: () => this.admin.sockets,
+        operator,
       },
-      operator,
-      orders: { reload: () => this.orders.give("reload"), upgrade: () => this.orders.give("upgrade") },
+      events: () => this.journal.events,
+      check: (listen, server) => this.servers.checkFacts(listen, server),
+      wallMs: () => clock.wallMs(),
+      orders: {
+        reload: () => this.orders.give("reload"),
+        upgrade: () => this.orders.give("upgrade"),
+        vrrp: {
+          release: (name, hold) => this.orders.give({ kind: "release", name, hold }),
+          resume: (name) => this.orders.give({ kind: "resume", name }),
+        },
+      },
+    });
+    this.admin = new AdminService(config.admin, given.adminFd, given.admin, {
+      clock,
+      commands: this.commands,
+      onBindClosed: (bind) => world.report({ kind: "closed", bind }),
     });
     this.stats = new StatsService(config.stats, given.stats, {
       clock,
       commands: this.commands,
       snapshot: () => takeSnapshot(this.view()),
       history: () => this.sampler.history(),
-      events: () => [],
+      events: () => this.journal.events.toReversed(),
       lateThread: () => this.health.lateThread,
-      log: (event) => this.log(event),
+      log: (event) => this.log(event, "page"),
       onBindClosed: (bind) => world.report({ kind: "closed", bind }),
     });
   }
@@ -206,8 +224,8 @@ export class ProxyProcess {
   async reload(command: ProxyReload): Promise<void> {
     const fds = receiveFds(this.given.passingFd, sum(command.passed.map((bind) => bind.fds)));
     const passed = command.passed.map(({ id, fds: count }) => ({ id, fds: fds.splice(0, count) }));
-    const isForStats = ({ id }: BindSockets) => command.stats.includes(id);
-    const ofListens = passed.filter((bind) => !isForStats(bind));
+    const isForService = ({ id }: BindSockets) => command.stats.includes(id) || command.admin.includes(id);
+    const ofListens = passed.filter((bind) => !isForService(bind));
     const files = raiseFileLimit(command.files);
     const shortage = `the proxy process may have ${files} open files, and the new maxconn needs ${command.files}: that takes a restart`;
     const result =
@@ -221,8 +239,13 @@ export class ProxyProcess {
       overruled: [...overruled, ...result.overruled],
     });
     // Behind that: the supervisor has then given up what is reported as closed.
-    if (isApplied) this.stats.reload(command.config.stats, command.stats, passed.filter(isForStats));
-    else this.reloads.refuse(passed.filter(isForStats), result.error ?? "");
+    if (isApplied) this.reloadServices(command, passed.filter(isForService));
+    else this.reloads.refuse(passed.filter(isForService), result.error ?? "");
+  }
+
+  private reloadServices({ config, stats, admin }: ProxyReload, passed: readonly BindSockets[]): void {
+    this.stats.reload(config.stats, stats, passed);
+    this.admin.reload(config.admin, admin, passed);
   }
 
   /** What was set at run time and gives way, in words. */
@@ -265,7 +288,7 @@ export class ProxyProcess {
     this.retired = true;
     // Whoever ordered a reload meanwhile has got it as well: the new program has read the file.
     this.orders.answerAll("upgraded: another proxy process serves\n");
-    this.admin?.leave();
+    this.admin.leave();
     this.stats.leave();
     this.stop();
     this.tellCountedAgain();
@@ -303,6 +326,11 @@ export class ProxyProcess {
     return this.startedMs - (this.given.inheritance?.countedForMs ?? 0);
   }
 
+  /** The supervisor has numbered events; see {@link JournalMirror.numbered}. */
+  numbered(events: readonly JournalEvent[], own: number): void {
+    this.journal.numbered(events, own);
+  }
+
   /** How the supervisor's virtual routers stand now; null: there are none any more. */
   showVrrp(snapshot: VrrpSnapshot | null): void {
     this.vrrp = snapshot && { snapshot, receivedMs: this.world.clock.nowMs() };
@@ -310,15 +338,12 @@ export class ProxyProcess {
 
   /** The supervisor is gone, and with it whoever could start another proxy process: clears the way for a new instance. */
   orphaned(): void {
-    const { adminFd } = this.given;
     const { config } = this;
     this.log({
       level: Level.alert,
       text: `the supervisor is gone: accepting no more, connections may finish for ${config.global.hardStopAfterMs / 1000} s`,
     });
-    this.admin?.stop();
-    this.admin = null;
-    if (adminFd !== null) libc.close(adminFd);
+    this.admin.close();
     this.stats.close();
     this.stop();
   }
@@ -329,8 +354,13 @@ export class ProxyProcess {
 
   private onServerEvent(pool: Pool, event: PoolEvent, cause: Cause): void {
     const { slot, config } = event.server;
-    this.serversChanged(pool);
-    this.log(describePoolEvent(pool.config.name, event, cause));
+    this.sampler.poolChanged(pool, this.world.clock.nowMs());
+    const line = describePoolEvent(pool.config.name, event, cause);
+    this.logger.log(line.level, line.text);
+    const facts = this.servers.checkFacts(pool.config.name, config.name);
+    this.journal.add(poolEventDraft(pool.config.name, event, line, facts, this.world.clock.wallMs()));
+    // What follows from this event follows from the loss of the last server, which is told next.
+    if (!leavesNobody(event)) this.health.changed();
     if (isMarkedDown(event) && config.onMarkedDown === "shutdown-sessions") this.kill(pool, slot, "D-");
     if (isMarkedUp(event) && !config.backup && config.onMarkedUp === "shutdown-backup-sessions")
       this.killOnBackups(pool);
@@ -396,22 +426,12 @@ export class ProxyProcess {
       this.stopAccepting();
       return;
     }
-    const { adminFd } = this.given;
-    if (adminFd !== null) {
-      const { commands } = this;
-      this.admin = serveAdmin({ fd: adminFd, backlog: ADMIN_BACKLOG, commands, level: ADMIN_LEVEL }, this.world.clock);
-    }
+    this.admin.open();
     this.stats.open();
     releaseStartupPagesSoon(this.world.clock, this.world.host.code);
     this.standing.start();
     this.health.start(); // so that whoever hears that we serve knows how well
     this.world.report({ kind: "ready" });
-  }
-
-  private adminSockets(): ServedSocket[] {
-    const { adminFd } = this.given;
-    const endpoint = adminFd === null ? null : boundEndpoint(adminFd);
-    return endpoint === null ? [] : [{ endpoint, level: ADMIN_LEVEL }];
   }
 
   private get isReady(): boolean {
@@ -461,13 +481,13 @@ export class ProxyProcess {
   }
 
   private hardStop(): void {
-    this.log(hardStop());
+    this.log(hardStop(), "stop");
     this.endConnections();
   }
 
   private endConnections(): void {
     for (const pool of [...this.pools.values(), ...this.leaving.listens])
-      this.log(proxyHardStopped(pool.config.name, pool.board.current));
+      this.log(proxyHardStopped(pool.config.name, pool.board.current), "stopped", pool.config.name);
     this.relays.tell({ kind: "kill", listen: null, server: -1, termination: "K-" });
     this.world.clock.after(LAST_WORDS_MS, () => this.finish());
   }
@@ -487,9 +507,13 @@ export class ProxyProcess {
   }
 
   private finish(): void {
-    if (this.finished) return;
-    this.admin?.stop();
-    this.stats.stop();
+    if (this.finishing) return;
+    this.finishing = true;
+    this.admin.stop();
+    this.stats.finish(() => this.sayEnd());
+  }
+
+  private sayEnd(): void {
     if (this.retired) this.tellCounted();
     for (const pool of [...this.pools.values(), ...this.leaving.listens]) {
       this.log(
@@ -498,6 +522,8 @@ export class ProxyProcess {
           pool.board.sum(ListenCounter.connections),
           pool.board.sum(ListenCounter.established),
         ),
+        "stopped",
+        pool.config.name,
       );
     }
     this.exit(EXIT_OK);
@@ -512,9 +538,17 @@ export class ProxyProcess {
     this.world.exit(code);
   }
 
-  private log(event: LogEvent): void {
-    this.logger.log(event.level, event.text);
+  /** To the log and, with what it is about, into the journal. */
+  private log({ level, text }: LogEvent, change = "note", listen: string | null = null): void {
+    this.logger.log(level, text);
+    const subject: EventSubject = listen === null ? { kind: "process" } : { kind: "listen", listen };
+    const wallMs = this.world.clock.wallMs();
+    this.journal.add({ wallMs, level, subject, change, text, cause: null, because: [] });
   }
+}
+
+function leavesNobody({ kind, activeServers, backupServers }: PoolEvent): boolean {
+  return kind !== "noServer" && activeServers + backupServers === 0;
 }
 
 /** As HAProxy has it, maintenance of a server that was up takes it down as well. */

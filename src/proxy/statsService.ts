@@ -64,6 +64,12 @@ export class StatsService {
     this.server?.leave();
   }
 
+  /** The process is about to end: `done` is called when whoever has asked is answered, after a second at most. */
+  finish(done: () => void): void {
+    if (this.server === null) done();
+    else this.server.finish(done);
+  }
+
   /** Serves nobody any more. */
   stop(): void {
     this.server?.stop();

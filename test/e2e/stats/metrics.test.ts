@@ -89,12 +89,15 @@ ${server("s5", echo.port, "disabled = true")}
 bind = "127.0.0.1:${ourStats}"
 `);
       start([haproxy ?? "", "-db", "-f", join(dir, "haproxy.cfg")]);
-      const isDown = 'haproxy_server_status{proxy="web",server="s2",state="DOWN"} 1';
+      const settled = [
+        'haproxy_server_status{proxy="web",server="s2",state="DOWN"} 1',
+        'haproxy_server_check_duration_seconds{proxy="web",server="s4"}',
+      ];
       const [real, mine] = await Promise.all(
         [hisStats, ourStats].map((port) =>
-          until("s2 to be down", async () => {
+          until("all checks", async () => {
             const text = await scrape(port as number);
-            return text.includes(isDown) ? text : null;
+            return settled.every((line) => text.includes(line)) ? text : null;
           }),
         ),
       );
