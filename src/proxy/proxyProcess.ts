@@ -1,5 +1,6 @@
 import { hostname } from "node:os";
 import { isDeepStrictEqual } from "node:util";
+import type { AdminCommand } from "../admin/command.ts";
 import { adminCommands } from "../admin/commands/all.ts";
 import { ADMIN_BACKLOG, type AdminServer, serveAdmin } from "../admin/server.ts";
 import type { Config } from "../config/schema.ts";
@@ -32,13 +33,15 @@ import { countedSince, describeInheritance, type Inheritance, inheritCounts, sta
 import { JournalMirror } from "./journalMirror.ts";
 import { Leaving } from "./leaving.ts";
 import { Orders } from "./orders.ts";
-import type { ProxyReload, ProxyReport, ProxyStart } from "./protocol.ts";
+import type { BindSockets, ProxyReload, ProxyReport, ProxyStart } from "./protocol.ts";
 import { RelayPool, type RelayPoolObserver } from "./relayPool.ts";
 import { Reloads } from "./reload.ts";
 import { Servers } from "./servers.ts";
+import { SessionList } from "./sessions.ts";
 import { StandingReports } from "./standingReports.ts";
 import { poolEventDraft } from "./stateEvents.ts";
 import { describePoolEvent } from "./stateLog.ts";
+import { StatsService } from "./statsService.ts";
 import { ShortageWatch } from "./watch.ts";
 
 /** What the proxy process needs of the world. */
@@ -85,11 +88,14 @@ export class ProxyProcess {
   private readonly standing: StandingReports;
   private readonly startedMs: number;
   private readonly sampler: Sampler;
+  private readonly commands: readonly AdminCommand[];
+  private readonly stats: StatsService;
   private admin: AdminServer | null = null;
   private vrrp: ProxyView["vrrp"] = null;
   private ready = 0;
   private drained = 0;
   private stopping = false;
+  private finishing = false;
   private finished = false;
   /** What the next process knows of us; null: there is none. */
   private told: Inheritance | null = null;
@@ -142,6 +148,31 @@ export class ProxyProcess {
     this.watch = new ShortageWatch(this.pools, this.processBoard, world.host.ephemeralPorts, clock, (event, listen) =>
       this.log(event, "shortage", listen),
     );
+    this.commands = adminCommands({
+      snapshot: () => takeSnapshot(this.view()),
+      proxy: { view: () => this.view(), sessions: new SessionList(this.relays) },
+      events: () => this.journal.events,
+      check: (listen, server) => this.servers.checkFacts(listen, server),
+      wallMs: () => clock.wallMs(),
+      orders: {
+        reload: () => this.orders.give("reload"),
+        upgrade: () => this.orders.give("upgrade"),
+        vrrp: {
+          release: (name, hold) => this.orders.give({ kind: "release", name, hold }),
+          resume: (name) => this.orders.give({ kind: "resume", name }),
+        },
+      },
+    });
+    this.stats = new StatsService(config.stats, given.stats, {
+      clock,
+      commands: this.commands,
+      snapshot: () => takeSnapshot(this.view()),
+      history: () => this.sampler.history(),
+      events: () => this.journal.events.toReversed(),
+      lateThread: () => this.health.lateThread,
+      log: (event) => this.log(event, "page"),
+      onBindClosed: (bind) => world.report({ kind: "closed", bind }),
+    });
   }
 
   /** Starts the relay threads; `ready` is reported when all of them accept. */
@@ -167,15 +198,18 @@ export class ProxyProcess {
   async reload(command: ProxyReload): Promise<void> {
     const fds = receiveFds(this.given.passingFd, sum(command.passed.map((bind) => bind.fds)));
     const passed = command.passed.map(({ id, fds: count }) => ({ id, fds: fds.splice(0, count) }));
+    const isForStats = ({ id }: BindSockets) => command.stats.includes(id);
+    const ofListens = passed.filter((bind) => !isForStats(bind));
     const files = raiseFileLimit(command.files);
     const shortage = `the proxy process may have ${files} open files, and the new maxconn needs ${command.files}: that takes a restart`;
     const result =
-      files < command.files ? this.reloads.refuse(passed, shortage) : await this.reloads.apply(command, passed);
-    if (result.error === null) this.reloaded(command);
+      files < command.files ? this.reloads.refuse(ofListens, shortage) : await this.reloads.apply(command, ofListens);
+    if (result.error === null) this.reloaded(command, passed.filter(isForStats));
+    else this.reloads.refuse(passed.filter(isForStats), result.error);
     this.world.report({ kind: "reloaded", reload: command.reload, ...result });
   }
 
-  private reloaded({ config, maxconn }: ProxyReload): void {
+  private reloaded({ config, maxconn, stats }: ProxyReload, passed: readonly BindSockets[]): void {
     const { clock, stdout, stderr } = this.world;
     if (!isDeepStrictEqual(this.config.logs, config.logs)) {
       this.logger.close();
@@ -183,6 +217,7 @@ export class ProxyProcess {
       this.logger = openLogger(config.logs, process.pid, clock, { stdout, stderr });
     }
     this.config = config;
+    this.stats.reload(config.stats, stats, passed);
     this.processBoard.maxconn = maxconn;
     this.relays.ringAll();
     this.health.changed();
@@ -214,6 +249,7 @@ export class ProxyProcess {
     // Whoever ordered a reload meanwhile has got it as well: the new program has read the file.
     this.orders.answerAll("upgraded: another proxy process serves\n");
     this.admin?.leave();
+    this.stats.leave();
     this.stop();
     this.tellCountedAgain();
   }
@@ -270,6 +306,7 @@ export class ProxyProcess {
     this.admin?.stop();
     this.admin = null;
     if (adminFd !== null) libc.close(adminFd);
+    this.stats.close();
     this.stop();
   }
 
@@ -347,22 +384,10 @@ export class ProxyProcess {
     }
     const { adminFd } = this.given;
     if (adminFd !== null) {
-      const commands = adminCommands({
-        snapshot: () => takeSnapshot(this.view()),
-        events: () => this.journal.events,
-        check: (listen, server) => this.servers.checkFacts(listen, server),
-        wallMs: () => this.world.clock.wallMs(),
-        orders: {
-          reload: () => this.orders.give("reload"),
-          upgrade: () => this.orders.give("upgrade"),
-          vrrp: {
-            release: (name, hold) => this.orders.give({ kind: "release", name, hold }),
-            resume: (name) => this.orders.give({ kind: "resume", name }),
-          },
-        },
-      });
+      const { commands } = this;
       this.admin = serveAdmin({ fd: adminFd, backlog: ADMIN_BACKLOG, commands, level: "admin" }, this.world.clock);
     }
+    this.stats.open();
     releaseStartupPagesSoon(this.world.clock, this.world.host.code);
     this.standing.start();
     this.health.start(); // so that whoever hears that we serve knows how well
@@ -407,6 +432,7 @@ export class ProxyProcess {
       droppedLogs: world.stdout.droppedLines + world.stderr.droppedLines + this.droppedBefore + this.logger.dropped,
       board: this.processBoard,
       pools: [...this.pools.values(), ...this.leaving.listens],
+      poolOf: (listen) => this.servers.byId(listen) ?? null,
       leavingUntilMs: (pool) => this.leaving.untilMs(pool),
       sampler: this.sampler,
       vrrp: this.vrrp,
@@ -441,8 +467,13 @@ export class ProxyProcess {
   }
 
   private finish(): void {
-    if (this.finished) return;
+    if (this.finishing) return;
+    this.finishing = true;
     this.admin?.stop();
+    this.stats.finish(() => this.sayEnd());
+  }
+
+  private sayEnd(): void {
     if (this.retired) this.tellCounted();
     for (const pool of [...this.pools.values(), ...this.leaving.listens]) {
       this.log(

@@ -237,7 +237,7 @@ export class Supervisor {
     this.service.changed();
     if (silentSinceMs === null) this.crashDesk.closeHang();
     else if (this.listeners !== null && this.stopSignals === 0)
-      this.crashDesk.open(this.listeners.admin, {
+      this.crashDesk.open(this.listeners.desk, {
         kind: "hang",
         sinceMs: silentSinceMs,
         restarts: this.host?.open?.restarts ?? 0,
@@ -404,7 +404,7 @@ export class Supervisor {
       return;
     }
     if (this.listeners !== null && this.stopSignals === 0)
-      this.crashDesk.open(this.listeners.admin, { kind: "crash", reason, delayMs, crashes, restarts });
+      this.crashDesk.open(this.listeners.desk, { kind: "crash", reason, delayMs, crashes, restarts });
   }
 
   private finish(code: number): void {

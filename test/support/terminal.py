@@ -34,6 +34,10 @@ def size(fd, columns, rows):
     fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
 
+def unread(fd):
+    return struct.unpack("i", fcntl.ioctl(fd, termios.FIONREAD, b"\0\0\0\0"))[0]
+
+
 def modes(fd):
     attributes = termios.tcgetattr(fd)
     return [*attributes[:6], *(byte.hex() if isinstance(byte, bytes) else str(byte) for byte in attributes[6])]
@@ -53,7 +57,6 @@ os.close(slave)
 frozen = False
 ended = False
 heard = b""
-written = 0
 
 
 def look():
@@ -69,7 +72,7 @@ def look():
         "wraps": NO_WRAP in screen.mode,
         "modesAsBefore": master is not None and modes(master) == at_start,
         "raw": master is not None and not modes(master)[3] & termios.ICANON,
-        "written": written,
+        "waiting": 0 if master is None else unread(master),
         "pid": child.pid,
         "exit": child.poll(),
     }
@@ -98,7 +101,6 @@ try:
         if master in ready:
             try:
                 output = os.read(master, 65536)
-                written += len(output)
                 stream.feed(output)
             except OSError:  # EIO: nobody has the other side open any more
                 ended = True

@@ -19,8 +19,9 @@ function listLines(state: WatchState, room: number, { unicode }: Ability): Line[
   const { listed, columns, choice, flows, top, selected, link } = state;
   const grid = gridFor(listed, columns, choice.order);
   const stale = link.kind === "lost";
-  const shown = listed.slice(top, top + room).map((row): Line => {
-    const spans = rowLine(grid, row, flows, unicode);
+  const shown = listed.slice(top, top + room).map((row, index): Line => {
+    // A listen that has scrolled away is named by the first of its servers.
+    const spans = rowLine(index === 0 ? { ...grid, grouped: false } : grid, row, flows, unicode);
     if (row.key === selected) return { spans, whole: { reverse: true } };
     return { spans: stale ? spans.map(({ text }) => ({ text, dim: true })) : spans };
   });

@@ -40,15 +40,18 @@ export function textOf(line: Line): string {
   return line.spans.map(({ text }) => text).join("");
 }
 
-/** The line for the terminal, cut to `columns`; a look over the whole line reaches to the right edge. */
+/**
+ * The line for the terminal, cut to `columns`; a look over the whole line reaches to the right edge. No character gets
+ * through that moves the cursor, changes colours or turns the direction of writing.
+ */
 export function paint(line: Line, columns: number, ability: Ability): string {
   let left = columns;
   let painted = "";
   for (const span of line.spans) {
     if (left <= 0) break;
-    const text = cut(shown(span.text, ability), left);
+    const text = cut(printable(span.text), left);
     left -= Bun.stringWidth(text);
-    painted += styled(text, { ...line.whole, ...definedOf(span) }, ability);
+    painted += styled(ability.unicode ? text : asciiOf(text), { ...line.whole, ...definedOf(span) }, ability);
   }
   return line.whole === undefined ? painted.trimEnd() : painted + styled(" ".repeat(left), line.whole, ability);
 }
@@ -57,11 +60,9 @@ function definedOf({ text: _text, ...look }: Span): Look {
   return look;
 }
 
-/** No character that moves the cursor, changes colours or turns the direction of writing gets through. */
-function shown(text: string, { unicode }: Ability): string {
-  const clean = printable(text);
-  if (unicode) return clean;
-  return clean.replace(
+/** As wide, in characters that every terminal has. */
+function asciiOf(text: string): string {
+  return text.replace(
     /[^\u0020-\u007e]/gu,
     (character) => ASCII_FOR[character] ?? "?".repeat(Bun.stringWidth(character)),
   );

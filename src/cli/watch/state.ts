@@ -1,3 +1,4 @@
+import type { AdminLevel } from "../../admin/command.ts";
 import type { JournalEvent } from "../../stats/event.ts";
 import type { Snapshot } from "../../stats/snapshot.ts";
 import type { Tone } from "../../stats/terminal.ts";
@@ -5,15 +6,13 @@ import type { Flows } from "./flows.ts";
 import type { Key } from "./keys.ts";
 import type { Choice, Row } from "./rows.ts";
 
-/** What the admin socket lets who asks do; null: it does not say. */
-export type Level = "user" | "operator" | "admin" | null;
-
 /** What one look at the balancer brought. */
 export interface Sample {
   readonly snapshot: Snapshot;
   /** The last ones, newest first; null: it keeps none. */
   readonly events: readonly JournalEvent[] | null;
-  readonly level: Level;
+  /** What the admin socket lets who asks do; null: it does not say. */
+  readonly level: AdminLevel | null;
 }
 
 /** What the middle of the screen shows. */

@@ -8,7 +8,7 @@ import type { Effect, Sample, Step, WatchEvent, WatchState } from "./state.ts";
 /** What happens to the screen when something has happened. Pure. */
 export function step(state: WatchState, event: WatchEvent): Step {
   const next = react(state, event);
-  return { ...next, state: settled(next.state) };
+  return { ...next, state: settled(state, next.state) };
 }
 
 function react(state: WatchState, event: WatchEvent): Step {
@@ -72,7 +72,7 @@ function afterLook(state: WatchState): Step {
 function commanded(state: WatchState, { command, done, answer }: Extract<WatchEvent, { kind: "commanded" }>): Step {
   const said = answer.trim().split("\n")[0] ?? "";
   const notice = done
-    ? { tone: "green" as const, text: `${command}: done` }
+    ? { tone: "green" as const, text: `${command}: ${said === "" ? "done" : said}` }
     : { tone: "red" as const, text: `${command}: refused: ${said === "" ? "without a word" : said}` };
   if (state.looking) return { state: { ...state, notice, lookAgain: true }, effects: [] };
   return { state: { ...state, notice, looking: true }, effects: [{ kind: "look" }] };

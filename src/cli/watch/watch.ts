@@ -4,7 +4,7 @@ import { ExitCode } from "../exit.ts";
 import { draw } from "./draw.ts";
 import { decodeKeys, decodeRest } from "./keys.ts";
 import type { Ability } from "./lines.ts";
-import { explain, look, type Oracle } from "./look.ts";
+import { explain, look, type Oracle, order } from "./look.ts";
 import { type Effect, initialState, type WatchEvent, type WatchState } from "./state.ts";
 import { step } from "./step.ts";
 import { Terminal } from "./terminal.ts";
@@ -153,13 +153,12 @@ class Watch {
     this.happened({ ...event, wallMs: this.clock.wallMs() });
   }
 
-  /** HAProxy's language: a change that is made is answered with silence. */
   private async command(command: string): Promise<void> {
-    const [answer, done] = await this.oracle.ask(command).then(
-      (text) => [text, text.trim() === ""] as const,
-      (error: unknown) => [reasonOf(error), false] as const,
-    );
-    this.happened({ kind: "commanded", command, done, answer });
+    const { text, refused } = await order(this.oracle, command).catch((error: unknown) => ({
+      text: reasonOf(error),
+      refused: true,
+    }));
+    this.happened({ kind: "commanded", command, done: !refused, answer: text });
   }
 
   private async explain(name: string): Promise<void> {
