@@ -29,6 +29,7 @@ function ask(line: string, { level = "admin", vrrp = true }: { level?: AdminLeve
   };
   const commands = adminCommands({
     snapshot: () => snapshot,
+    proxy: null,
     events: () => journal.events,
     check: () => null,
     wallMs: () => WALL_MS,

@@ -65,6 +65,7 @@ describe("the journal", () => {
     await proxy.process.waitFor(/proxy process \d+ is serving again/);
     await reload(proxy, toml({ port, servers: [echo, echo], check: CHECK }));
     await reload(proxy, toml({ port, servers: [echo], check: CHECK }));
+    await proxy.process.waitFor("Server web/s2 is gone");
     rewrite(proxy, "[global]\nthreads = 0\n");
     expect((await ctl(proxy, "reload")).code).toBe(1);
     const list = await events(proxy);
@@ -83,6 +84,25 @@ describe("the journal", () => {
     const all = await proxy.status("--why", "process");
     expect(all.code).toBe(0);
     expect(all.stdout).toContain("the proxy process was started anew once, last because of ");
+  });
+
+  test("is told by the supervisor while the proxy process hangs, and explains what follows from that", async () => {
+    const echo = await serve({ kind: "echo" });
+    const proxy = await startProxy(toml({ port: freePort(), servers: [echo], check: CHECK }));
+    const pid = proxyPid(proxy);
+    process.kill(pid, "SIGSTOP");
+    try {
+      await proxy.process.waitFor("the proxy process hangs: no sign of life for");
+      const hang = (await events(proxy)).at(-1);
+      expect(hang).toMatchObject({ change: "hang", subject: { kind: "process" } });
+      const said = await proxy.status("--why", "web/s1");
+      expect(said.code).toBe(1);
+      expect(said.stdout).toStartWith(
+        "no working proxy process answers\n  the proxy process hangs: no sign of life for",
+      );
+    } finally {
+      process.kill(pid, "SIGCONT");
+    }
   });
 
   test("is as bounded as it says, and its numbers go on", async () => {
