@@ -139,7 +139,7 @@ export class ProxyProcess {
     this.leaving = new Leaving(clock, {
       endSessions: (pool, slot) => this.kill(pool, slot ?? -1, "K-"),
       onListenGone: (pool) => this.forgetListen(pool),
-      log: (event, listen) => this.log(event, "stopped", listen),
+      log: (event, listen) => this.log(event, "gone", listen),
     });
     this.reloads = new Reloads(config, overlaid, given.listeners, {
       servers: this.servers,
