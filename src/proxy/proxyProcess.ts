@@ -35,6 +35,7 @@ import type { BindSockets, ProxyReload, ProxyReport, ProxyStart } from "./protoc
 import { RelayPool, type RelayPoolObserver } from "./relayPool.ts";
 import { Reloads } from "./reload.ts";
 import { Servers } from "./servers.ts";
+import { SessionList } from "./sessions.ts";
 import { StandingReports } from "./standingReports.ts";
 import { describePoolEvent } from "./stateLog.ts";
 import { StatsService } from "./statsService.ts";
@@ -142,6 +143,7 @@ export class ProxyProcess {
     );
     this.commands = adminCommands({
       snapshot: () => takeSnapshot(this.view()),
+      proxy: { view: () => this.view(), sessions: new SessionList(this.relays) },
       orders: { reload: () => this.orders.give("reload"), upgrade: () => this.orders.give("upgrade") },
     });
     this.stats = new StatsService(config.stats, given.stats, {
@@ -404,6 +406,7 @@ export class ProxyProcess {
       droppedLogs: world.stdout.droppedLines + world.stderr.droppedLines + this.droppedBefore + this.logger.dropped,
       board: this.processBoard,
       pools: [...this.pools.values(), ...this.leaving.listens],
+      poolOf: (listen) => this.servers.byId(listen) ?? null,
       leavingUntilMs: (pool) => this.leaving.untilMs(pool),
       sampler: this.sampler,
       vrrp: this.vrrp,

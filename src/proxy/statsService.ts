@@ -121,7 +121,8 @@ export class StatsService {
   }
 
   private async execute(words: readonly string[], by: string): Promise<string> {
-    const said = (await answer(words, this.parts.commands)).trim();
+    const answered = await answer(words, this.parts.commands);
+    const said = typeof answered === "string" ? answered.trim() : "it gives data, and changes nothing";
     const outcome = said === "" ? "" : `: ${said.split("\n")[0]}`;
     this.parts.log({ level: Level.notice, text: `${by}: ${words.join(" ")}${outcome}` });
     return said;

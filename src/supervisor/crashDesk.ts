@@ -65,7 +65,7 @@ export class CrashDesk {
     this.gap = gap;
     const openedMs = this.clock.nowMs();
     const snapshot = () => this.snapshot(gap, openedMs);
-    const commands = adminCommands({ snapshot, orders: null });
+    const commands = adminCommands({ snapshot, proxy: null, orders: null });
     this.web = this.newWeb(snapshot);
     this.web?.listen(stats);
     try {
