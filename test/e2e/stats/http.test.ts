@@ -115,9 +115,11 @@ describe("the page", () => {
     const { page } = shared;
     expect((await ask(page, "/metrics", { method: "POST" })).status).toBe(405);
     expect((await ask(page, "/healthz", { method: "POST" })).status).toBe(405);
-    const head = await ask(page, "/metrics?scope=backend", { method: "HEAD" });
-    expect({ status: head.status, body: head.body }).toEqual({ status: 200, body: "" });
-    expect(Number(head.headers["content-length"])).toBeGreaterThan(1000);
+    for (const path of ["/haproxy.stats", "/metrics", "/;csv"]) {
+      const head = await ask(page, path, { method: "HEAD" });
+      expect({ status: head.status, body: head.body }).toEqual({ status: 200, body: "" });
+      if (path === "/haproxy.stats") expect(Number(head.headers["content-length"])).toBeGreaterThan(1000);
+    }
   });
 });
 
