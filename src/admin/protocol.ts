@@ -109,6 +109,19 @@ export function answer(
   return reply instanceof Promise ? reply.then((text) => say(text, session)) : say(reply, session);
 }
 
+/** The same, whole, for those of our own who have no client to pass pieces on to. */
+export async function answerWhole(
+  words: readonly string[],
+  commands: readonly AdminCommand[],
+  session: AdminSession = new AdminSession(),
+): Promise<string> {
+  const said = await answer(words, commands, session);
+  if (typeof said === "string") return said;
+  const pieces: Uint8Array[] = [];
+  for await (const piece of said) pieces.push(Buffer.from(piece));
+  return Buffer.concat(pieces).toString();
+}
+
 /** What goes out to a client, at once or in pieces. */
 export type Said = string | AsyncGenerator<Uint8Array | string>;
 

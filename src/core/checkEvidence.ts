@@ -4,8 +4,8 @@ export interface CheckEvidence {
   readonly target: string;
   /** Where it ended: `number` counts from 1, 0 is the connect that nobody wrote; `of`: steps that were written. */
   readonly step: { readonly number: number; readonly of: number; readonly doing: string };
-  /** "ECONNREFUSED"; null: no system call failed. */
-  readonly errno: string | null;
+  /** "ECONNREFUSED" and "Connection refused"; null: no system call failed. */
+  readonly errno: { readonly name: string; readonly text: string } | null;
   /** What it sent last; null: nothing. */
   readonly sent: Excerpt | null;
   /** What has come since; null: nothing. */

@@ -112,7 +112,7 @@ export class Probe {
     const target = decodeSockaddr(this.target);
     return {
       target: target === null ? "?" : formatEndpoint(target),
-      errno: this.errno === 0 ? null : errnoName(this.errno),
+      errno: this.errno === 0 ? null : { name: errnoName(this.errno), text: strerror(this.errno) },
       ...this.check.evidence,
     };
   }

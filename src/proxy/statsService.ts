@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { AdminCommand } from "../admin/command.ts";
-import { answer } from "../admin/protocol.ts";
+import { answerWhole } from "../admin/protocol.ts";
 import type { StatsConfig } from "../config/schema.ts";
 import type { Clock } from "../core/clock.ts";
 import { Level } from "../core/syslogCodes.ts";
@@ -121,8 +121,7 @@ export class StatsService {
   }
 
   private async execute(words: readonly string[], by: string): Promise<string> {
-    const answered = await answer(words, this.parts.commands);
-    const said = typeof answered === "string" ? answered.trim() : "it gives data, and changes nothing";
+    const said = (await answerWhole(words, this.parts.commands)).trim();
     const outcome = said === "" ? "" : `: ${said.split("\n")[0]}`;
     this.parts.log({ level: Level.notice, text: `${by}: ${words.join(" ")}${outcome}` });
     return said;

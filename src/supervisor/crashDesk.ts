@@ -6,6 +6,7 @@ import type { Config } from "../config/schema.ts";
 import type { Clock } from "../core/clock.ts";
 import { COMMIT, RELEASE_DATE, VERSION } from "../core/version.ts";
 import { fileLimit } from "../net/limits.ts";
+import type { JournalEvent } from "../stats/event.ts";
 import { HISTORY_STEP_MS } from "../stats/history.ts";
 import type { ProcessSnapshot, Snapshot } from "../stats/snapshot.ts";
 import { vrrpStatus } from "../stats/takeSnapshot.ts";
@@ -41,6 +42,8 @@ export interface DeskSockets {
 export interface DeskView {
   readonly config: Config;
   readonly vrrp: ProxyView["vrrp"];
+  /** What has happened, oldest first. */
+  readonly events: readonly JournalEvent[];
 }
 
 /**
@@ -65,7 +68,14 @@ export class CrashDesk {
     this.gap = gap;
     const openedMs = this.clock.nowMs();
     const snapshot = () => this.snapshot(gap, openedMs);
-    const commands = adminCommands({ snapshot, proxy: null, orders: null });
+    const commands = adminCommands({
+      snapshot,
+      proxy: null,
+      events: () => this.view().events,
+      check: () => null,
+      wallMs: () => this.clock.wallMs(),
+      orders: null,
+    });
     this.web = this.newWeb(snapshot);
     this.web?.listen(stats);
     try {
@@ -85,7 +95,7 @@ export class CrashDesk {
       {
         snapshot,
         history: () => ({ stepMs: HISTORY_STEP_MS, process: NO_HISTORY, listens: {} }),
-        events: () => [],
+        events: () => this.view().events.toReversed(),
         lateThread: () => null,
         answers: () => new Map(),
         wallMs: () => clock.wallMs(),

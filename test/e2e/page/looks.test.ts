@@ -188,7 +188,7 @@ describe.skipIf(chromium === null)("the status page to the eye and the ear", () 
     await tab.open(`${site}/large`);
     const seen = await tab.evaluate<object>(`({
       controls: document.getElementById("live").checkVisibility(),
-      folded: document.querySelector("details:not([open]) tbody tr").getBoundingClientRect().height > 0,
+      folded: document.querySelector("details:not([open]) tbody tr").checkVisibility(),
       banner: getComputedStyle(document.querySelector(".banner")).position,
     })`);
     expect(seen).toEqual({ controls: false, folded: true, banner: "static" });
