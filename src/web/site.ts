@@ -104,7 +104,7 @@ export class StatsSite {
     const model: PageModel = {
       snapshot: view.snapshot(),
       history: view.history(),
-      events: view.events(),
+      events: config.hideVersion ? view.events().map(withoutVersion) : view.events(),
       wallMs: view.wallMs(),
       uri: config.uri,
       refreshS,
@@ -171,6 +171,19 @@ export class StatsSite {
     for (const command of wish.commands) answers.push(await this.view.execute(command, by));
     return outcomeOf(answers);
   }
+}
+
+/** "1.2.3", "1.2.3-rc1 (abc1234)", and no part of an IP address. */
+const VERSION = /(?<![\d.])\d+\.\d+\.\d+(?![\d]|\.\d)(?:[-+][\w.]+)?(?: \([\w-]+\))?/g;
+
+/** What an event of the process says at a start and at an upgrade is not for everybody. */
+function withoutVersion(event: JournalEvent): JournalEvent {
+  if (event.subject.kind !== "process") return event;
+  return {
+    ...event,
+    text: event.text.replace(VERSION, "a version"),
+    cause: event.cause?.replace(VERSION, "a version") ?? null,
+  };
 }
 
 /** HAProxy says 503, which monitors take for a proxy that is down; this is an address that is wrong. */
