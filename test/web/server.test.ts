@@ -174,6 +174,20 @@ describe("a client", () => {
     expect(statuses(peer.received().toString())).toEqual(["400"]);
   });
 
+  test("that sends more while it is being answered is not read from meanwhile", async () => {
+    const { port } = serve();
+    const peer = client(port);
+    peer.pause();
+    await peer.send(get("/large"));
+    for (let part = 0; part < 64; part++) void peer.send(new Uint8Array(1024 * 1024)).catch(() => {});
+    await until("the connection to be full", async () => {
+      const before = peer.socket.writableLength;
+      await Bun.sleep(100);
+      return before > 0 && peer.socket.writableLength === before;
+    });
+    expect(peer.socket.writableLength).toBeGreaterThan(16 * 1024 * 1024);
+  });
+
   test("that asks by another method is told which there are", async () => {
     const { port } = serve();
     expect(await exchange(port, `PUT / HTTP/1.1\r\n${HOST}\r\n`)).toContain("\r\nallow: GET, HEAD, POST\r\n");
