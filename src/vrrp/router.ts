@@ -361,6 +361,7 @@ export class VirtualRouter {
   }
 
   private isAlone(peer: Peer): boolean {
+    if (this.ports.hurries === false) return false;
     const { unicastPeers } = this.config;
     return unicastPeers.length > 0 ? unicastPeers.length === 1 : this.peers.isAlone(peer, peer.heardAtMs);
   }
