@@ -234,6 +234,16 @@ export class VirtualRouter {
     return this.weighing.effective;
   }
 
+  /** What keeps it in FAULT, in words. */
+  get faults(): string[] {
+    return this.standing.faults();
+  }
+
+  /** The priority, and how it came about. */
+  get weighed(): Weighing {
+    return this.weighing;
+  }
+
   /** How it stands, in full. */
   snapshot(): VrrpInstanceSnapshot {
     const { config, changedAtMs, lastTransition, released, weighing, counters } = this;
