@@ -68,9 +68,12 @@ function serviceFaults(pair: Pair, which: Which): Fault[] {
     heal: ({ hosts }) => hosts[which].set(trouble, false, detection.recoveryMs),
     noticedMs: Math.max(detection.failureMs, detection.recoveryMs),
   });
+  // What a keepalived's scripts ask is not known: they stand for its proxy.
+  const isProxyKnown =
+    side.daemon === "haproxy-lite" || scripts.size === 0 || instances.some(({ trackProxy }) => trackProxy !== null);
+  const proxy = isProxyKnown ? [fail("proxy down", "proxy"), fail(HUNG, "proxy", HUNG_DETECTION)] : [];
   return [
-    fail("proxy down", "proxy"),
-    fail(HUNG, "proxy", HUNG_DETECTION),
+    ...proxy,
     ...listens.map(({ name }) => fail(`servers of ${name} down`, `listen ${name}`)),
     ...[...scripts].map((name) => fail(`script ${name} fails`, `script ${name}`)),
   ];

@@ -1,4 +1,6 @@
+import type { VrrpInstanceConfig } from "../../config/schema.ts";
 import type { VrrpStateName } from "../../stats/vrrpSnapshot.ts";
+import { leaseSeconds } from "../leases.ts";
 import { prioritySum, type Weighing } from "../priority.ts";
 import { masterDownMs } from "../timers.ts";
 import type { Fault } from "./faults.ts";
@@ -45,14 +47,19 @@ const JUST_AFTER_MS = 2;
 /** How the hosts come to life. */
 export type Start = { readonly kind: "first"; readonly which: Which } | { readonly kind: "together" };
 
-/** Longest wait of the pair's routers for silence, whatever their trackers do to their priorities. */
+/**
+ * Long enough for the pair to come to rest after anything that it has noticed: two takeovers, whatever the trackers do to the
+ * priorities, and the addresses' lease in the kernel.
+ */
 export function settleMs(pair: Pair): number {
   const instances = pair.flatMap(({ vrrp }) => vrrp.instances);
   const intervalMs = Math.max(...instances.map(({ advertIntMs }) => advertIntMs));
-  const downs = instances.map(({ version, downTimerAdverts }) =>
+  const longest = (measure: (instance: VrrpInstanceConfig) => number): number => Math.max(...instances.map(measure));
+  const downMs = longest(({ version, downTimerAdverts }) =>
     masterDownMs({ version, downTimerAdverts, priority: 1 }, intervalMs),
   );
-  return 2 * Math.max(...downs) + 2 * intervalMs + Math.max(...instances.map(({ preemptDelayMs }) => preemptDelayMs));
+  const leaseMs = longest(({ downTimerAdverts, advertIntMs }) => 1000 * leaseSeconds(downTimerAdverts, advertIntMs));
+  return 2 * Math.max(downMs, leaseMs) + 2 * intervalMs + longest(({ preemptDelayMs }) => preemptDelayMs);
 }
 
 /** Plays one fault at one moment between two adverts; `phase` 0 to 1. What came of it, by subject. */

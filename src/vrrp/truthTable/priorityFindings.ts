@@ -12,7 +12,8 @@ export const PRIORITY_RULES: readonly PairRule[] = [ranks, owners, weights, pree
 function ranks(match: Match): Finding[] {
   const { a, b, names, find, pair } = match;
   const [ours, theirs] = [wellPriority(pair[0], a), wellPriority(pair[1], b)];
-  if (ours === theirs && ours !== OWNER_PRIORITY) {
+  if (ours === OWNER_PRIORITY && theirs === OWNER_PRIORITY) return [];
+  if (ours === theirs) {
     const sums = [a, b].map(({ priority }) =>
       priority === ours ? `${ours}` : `${ours} (${priority} and its weights)`,
     );
@@ -42,7 +43,8 @@ function owners({ a, b, find }: Match): Finding[] {
 function weights(match: Match): Finding[] {
   const leads = wellPriority(match.pair[0], match.a) >= wellPriority(match.pair[1], match.b);
   return sidesOf(match).flatMap(({ side, instance, peer, other }, index): Finding[] => {
-    const mine = weightedTrackers(side, instance);
+    // Of an owner, its own file says so.
+    const mine = instance.priority === OWNER_PRIORITY ? [] : weightedTrackers(side, instance);
     const theirs = [...reachableSums(weightedTrackers(other, peer))].map((sum) => effective(peer.priority, sum));
     const keepsOnTie = (index === 0) === leads;
     return mine.flatMap((tracker): Finding[] => {

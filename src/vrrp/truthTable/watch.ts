@@ -19,8 +19,6 @@ export interface Spell {
   readonly twoMs: number;
   /** Without an owner that serves in full. */
   readonly unservedMs: number;
-  /** How often another host became the only owner. */
-  readonly moves: number;
   /** When it last changed. */
   readonly lastChangeMs: number;
 }
@@ -53,29 +51,21 @@ export class Watch {
   /** What happened to one of the subjects between two moments. */
   spell(index: number, fromMs: number, toMs: number): Spell {
     const spans = this.spans[index] ?? [];
-    let [noneMs, twoMs, unservedMs, moves, lastChangeMs] = [0, 0, 0, 0, fromMs];
-    let only: Which | null = null;
+    let [noneMs, twoMs, unservedMs, lastChangeMs] = [0, 0, 0, fromMs];
     let owners: readonly Which[] = [];
     for (const [at, span] of spans.entries()) {
+      // What happens at the very end belongs to what comes next.
+      if (span.fromMs >= toMs) break;
       const endMs = Math.min(spans[at + 1]?.fromMs ?? toMs, toMs);
-      const startMs = Math.max(span.fromMs, fromMs);
-      if (span.fromMs > toMs) break;
-      const [single] = span.owners;
-      if (endMs < fromMs) {
-        if (span.owners.length === 1) only = single ?? null;
-        continue;
-      }
+      if (endMs < fromMs) continue;
       if (span.fromMs > fromMs && !sameOwners(owners, span.owners)) lastChangeMs = span.fromMs;
       owners = span.owners;
-      const lastedMs = Math.max(0, endMs - startMs);
+      const lastedMs = endMs - Math.max(span.fromMs, fromMs);
       if (owners.length === 0) noneMs += lastedMs;
       if (owners.length === 2) twoMs += lastedMs;
       if (!span.served) unservedMs += lastedMs;
-      if (owners.length !== 1 || single === undefined) continue;
-      if (only !== null && only !== single) moves += 1;
-      only = single;
     }
-    return { owners, noneMs, twoMs, unservedMs, moves, lastChangeMs };
+    return { owners, noneMs, twoMs, unservedMs, lastChangeMs };
   }
 
   private serves(which: Which, { instances }: Subject): boolean {
