@@ -3,6 +3,7 @@ import { loadServedFile } from "../supervisor/configFile.ts";
 import { HANDOFF_VERSION } from "../supervisor/handoff.ts";
 import { ExitCode } from "./exit.ts";
 import { print } from "./print.ts";
+import { translateHaproxy } from "./translate.ts";
 
 /**
  * `(successor) VERSION FILE`: whether this program can take the place of one that hands over in that version, with this
@@ -14,7 +15,7 @@ export async function canSucceed([version, path]: readonly string[]): Promise<nu
     print("stderr", `this version hands over differently (${HANDOFF_VERSION}, not ${version}): restart instead\n`);
     return ExitCode.failed;
   }
-  const { config, issues } = await loadServedFile(path);
+  const { config, issues } = await loadServedFile(path, translateHaproxy);
   if (config !== null) return ExitCode.ok;
   const errors = issues.filter(({ severity }) => severity === "error");
   print("stderr", errors.map((issue) => `${issueLine(issue, path)}\n`).join(""));
