@@ -6,6 +6,7 @@ import { answer, LineReader, MAX_LINE_BYTES, splitCommands } from "../../src/adm
 import { AdminSession } from "../../src/admin/session.ts";
 import { markedCommand, readMarked } from "../../src/admin/severity.ts";
 import { defaultAdminSocket } from "../../src/admin/socketPath.ts";
+import { seeded } from "../support/random.ts";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
@@ -232,15 +233,6 @@ test("lines made of anything are split and answered without harm", () => {
     }
   }
 });
-
-/** Numbers from 0 to below n, the same in every run (a linear congruential generator). */
-function seeded(seed: number): (n: number) => number {
-  let state = seed;
-  return (n) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return Math.floor((state / 2 ** 32) * n);
-  };
-}
 
 test.each([
   [0, "/run/user/0", "/run/haproxy-lite/admin.sock"],
