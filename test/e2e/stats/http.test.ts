@@ -158,7 +158,7 @@ describe("with auth", () => {
 
 describe("/healthz", () => {
   test("is 200 while every listen has a server, 503 with the name of one that has none, and 503 while it stops", async () => {
-    const { proxy, port, page, echo } = await startPage("", { check: 'interval = "100ms"\nfall = 1\nrise = 1' });
+    const { proxy, port, page, echo } = await startPage("", { check: 'interval = "100ms"\ntimeout = "10s"\nfall = 1\nrise = 1' });
     const health = async (path = "/healthz") => {
       const { status, body } = await ask(page, path);
       return `${status} ${body.trim()}`;
@@ -248,7 +248,7 @@ describe("forms", () => {
     const [port, page] = freePorts(2) as [number, number];
     const [one, two] = [await serve({ kind: "echo" }), await serve({ kind: "echo" })];
     const more = `[stats]\nbind = "127.0.0.1:${page}"\nadmin = true\nauth = [{ user = "eve", password = "b" }]`;
-    const running = await startProxy(toml({ port, servers: [one, two], check: 'interval = "100ms"', more }));
+    const running = await startProxy(toml({ port, servers: [one, two], check: 'interval = "100ms"\ntimeout = "10s"', more }));
     const eve = basic("eve", "b");
     const proxy = { page };
     const token = tokenOf((await ask(page, "/haproxy.stats", { headers: eve })).body);
