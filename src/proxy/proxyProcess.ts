@@ -359,7 +359,7 @@ export class ProxyProcess {
     const line = describePoolEvent(pool.config.name, event, cause);
     this.logger.log(line.level, line.text);
     const facts = this.servers.checkFacts(pool.config.name, config.name);
-    this.journal.add(poolEventDraft(pool.config.name, event, line, facts, this.world.clock.wallMs()));
+    this.journal.add(poolEventDraft(pool.config.name, event, line, cause, facts, this.world.clock.wallMs()));
     // What follows from this event follows from the loss of the last server, which is told next.
     if (!leavesNobody(event)) this.health.changed();
     if (isMarkedDown(event) && config.onMarkedDown === "shutdown-sessions") this.kill(pool, slot, "D-");

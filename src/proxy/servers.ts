@@ -173,6 +173,7 @@ export class Servers {
   changeServer(pool: Pool, slot: number, config: ServerConfig): string[] {
     const server = pool.slots[slot] as PoolServer;
     const [wasAt, wasCheckedAt] = [addressOf(server), checkAddressOf(server)];
+    this.causes.delete(server);
     const overruled = pool.changeServer(slot, config);
     const isMoved = !isDeepStrictEqual(wasAt, addressOf(server));
     const isRecheckedElsewhere = !isDeepStrictEqual(wasCheckedAt, checkAddressOf(server));
@@ -184,6 +185,7 @@ export class Servers {
   /** See {@link Pool.setAdmin}; checks end and begin accordingly. */
   setAdmin(pool: Pool, slot: number, admin: AdminState): void {
     const server = pool.slots[slot] as PoolServer;
+    this.causes.set(server, "cli");
     pool.setAdmin(slot, admin);
     this.health.admitted(server);
   }
