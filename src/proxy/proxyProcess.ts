@@ -14,8 +14,9 @@ import { receiveFds } from "../net/fdPassing.ts";
 import { fileLimit, raiseFileLimit } from "../net/limits.ts";
 import type { StandardStream } from "../net/standardStreams.ts";
 import { releaseStartupPagesSoon } from "../net/startupPages.ts";
+import type { PoolEvent } from "../pool/event.ts";
 import { ListenCounter } from "../pool/layout.ts";
-import type { Pool, PoolEvent } from "../pool/pool.ts";
+import type { Pool } from "../pool/pool.ts";
 import { ProcessBoard } from "../pool/processBoard.ts";
 import { openLogger } from "../relay/openLogger.ts";
 import type { EventSubject, JournalEvent } from "../stats/event.ts";
@@ -166,7 +167,12 @@ export class ProxyProcess {
     });
     this.commands = adminCommands({
       snapshot: () => takeSnapshot(this.view()),
-      proxy: { view: () => this.view(), sessions: new SessionList(this.relays), operator },
+      proxy: {
+        view: () => this.view(),
+        sessions: new SessionList(this.relays),
+        sockets: () => this.admin.sockets,
+        operator,
+      },
       events: () => this.journal.events,
       check: (listen, server) => this.servers.checkFacts(listen, server),
       wallMs: () => clock.wallMs(),
@@ -226,18 +232,25 @@ export class ProxyProcess {
     const result =
       files < command.files ? this.reloads.refuse(ofListens, shortage) : await this.reloads.apply(command, ofListens);
     const isApplied = result.error === null;
-    const overruled = isApplied ? this.reloaded(command, passed.filter(isForService)) : [];
-    if (!isApplied) this.reloads.refuse(passed.filter(isForService), result.error ?? "");
+    const overruled = isApplied ? this.reloaded(command) : [];
     this.world.report({
       kind: "reloaded",
       reload: command.reload,
       ...result,
       overruled: [...overruled, ...result.overruled],
     });
+    // Behind that: the supervisor has then given up what is reported as closed.
+    if (isApplied) this.reloadServices(command, passed.filter(isForService));
+    else this.reloads.refuse(passed.filter(isForService), result.error ?? "");
+  }
+
+  private reloadServices({ config, stats, admin }: ProxyReload, passed: readonly BindSockets[]): void {
+    this.stats.reload(config.stats, stats, passed);
+    this.admin.reload(config.admin, admin, passed);
   }
 
   /** What was set at run time and gives way, in words. */
-  private reloaded({ config, maxconn, stats, admin }: ProxyReload, passed: readonly BindSockets[]): string[] {
+  private reloaded({ config, maxconn }: ProxyReload): string[] {
     const { clock, stdout, stderr } = this.world;
     if (!isDeepStrictEqual(this.config.logs, config.logs)) {
       this.logger.close();
@@ -245,8 +258,6 @@ export class ProxyProcess {
       this.logger = openLogger(config.logs, process.pid, clock, { stdout, stderr });
     }
     this.config = config;
-    this.stats.reload(config.stats, stats, passed);
-    this.admin.reload(config.admin, admin, passed);
     const overruled = this.maxconn.follow(maxconn);
     this.relays.ringAll();
     this.health.changed();

@@ -5,7 +5,8 @@ import type { Clock } from "../core/clock.ts";
 import type { Endpoint } from "../core/endpoint.ts";
 import type { Cause } from "../log/events.ts";
 import { ListenBoard } from "../pool/board.ts";
-import { Pool, type PoolEvent } from "../pool/pool.ts";
+import type { PoolEvent } from "../pool/event.ts";
+import { Pool } from "../pool/pool.ts";
 import {
   type AdminState,
   addressOf,

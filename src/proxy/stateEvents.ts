@@ -1,6 +1,6 @@
 import { assertNever } from "../core/errors.ts";
 import type { Cause, LogEvent } from "../log/events.ts";
-import type { PoolEvent, PoolEventKind } from "../pool/pool.ts";
+import type { PoolEvent, PoolEventKind } from "../pool/event.ts";
 import type { CheckFacts } from "../stats/checkFacts.ts";
 import type { EventDraft, EventSubject } from "../stats/event.ts";
 import { evidenceSentence } from "../stats/evidence.ts";
