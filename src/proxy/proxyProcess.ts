@@ -21,7 +21,8 @@ import { ProcessBoard } from "../pool/processBoard.ts";
 import { openLogger } from "../relay/openLogger.ts";
 import type { EventSubject, JournalEvent } from "../stats/event.ts";
 import { Sampler } from "../stats/sampler.ts";
-import { takeSnapshot } from "../stats/takeSnapshot.ts";
+import { standingOf } from "../stats/standing.ts";
+import { snapshotSteps, takeSnapshot } from "../stats/takeSnapshot.ts";
 import type { ProxyView } from "../stats/view.ts";
 import type { VrrpSnapshot } from "../stats/vrrpSnapshot.ts";
 import type { Resolver } from "./addresses.ts";
@@ -193,10 +194,10 @@ export class ProxyProcess {
     this.stats = new StatsService(config.stats, given.stats, {
       clock,
       commands: this.commands,
-      snapshot: () => takeSnapshot(this.view()),
+      snapshotSteps: () => snapshotSteps(this.view()),
+      standing: () => standingOf(this.view()),
       history: () => this.sampler.history(),
       events: () => this.journal.events.toReversed(),
-      lateThread: () => this.health.lateThread,
       log: (event) => this.log(event, "page"),
       onBindClosed: (bind) => world.report({ kind: "closed", bind }),
     });

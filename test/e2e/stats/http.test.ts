@@ -111,14 +111,13 @@ describe("the page", () => {
     }
   });
 
-  test("is not changed by POST where nothing can be, and HEAD gives its length", async () => {
+  test("is not changed by POST where nothing can be, and HEAD gives no body", async () => {
     const { page } = shared;
     expect((await ask(page, "/metrics", { method: "POST" })).status).toBe(405);
     expect((await ask(page, "/healthz", { method: "POST" })).status).toBe(405);
     for (const path of ["/haproxy.stats", "/metrics", "/;csv"]) {
       const head = await ask(page, path, { method: "HEAD" });
       expect({ status: head.status, body: head.body }).toEqual({ status: 200, body: "" });
-      if (path === "/haproxy.stats") expect(Number(head.headers["content-length"])).toBeGreaterThan(1000);
     }
   });
 });
