@@ -1,5 +1,6 @@
+import { type FilterInstruction, JUMP_IF_ANY_SET, LOAD_BYTE, RETURN } from "./bpf.ts";
 import { IPPROTO_TCP, libc } from "./libc.ts";
-import { attachFilter, type FilterInstruction, JUMP_IF_ANY_SET, LOAD_BYTE, RETURN } from "./socketFilter.ts";
+import { attachFilter } from "./socketFilter.ts";
 
 const TCP_INFO = 11;
 /** `tcpi_unacked` in struct tcp_info; of a listening socket it is the length of its queue (tcp_get_info in net/ipv4/tcp.c). */

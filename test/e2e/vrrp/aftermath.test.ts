@@ -10,7 +10,7 @@ import { startKeepalived } from "./support/keepalived.ts";
 import { DEVICE, makeLan, VIP } from "./support/lan.ts";
 import { pidsOf, signal } from "./support/node.ts";
 import { type OurNode, ourConfig, startOurs, untilRouter } from "./support/ours.ts";
-import { holds, ownersOf, waitForOwner } from "./support/owners.ts";
+import { holds, ownersOf, ownersUntil, waitForOwner } from "./support/owners.ts";
 import { standOf, startRouter } from "./support/pair.ts";
 import { startNode, V2, V3 } from "./support/profiles.ts";
 import { cannotMakeLan } from "./support/skip.ts";
@@ -32,17 +32,8 @@ describe("nothing is left behind", () => {
     async () => {
       const { lan, first } = await standOf({ profile: V2, second: "keepalived" });
       signal(first.proxy.pid, "SIGKILL");
-      const seen = new Set<string>();
-      await until(
-        "B to take over",
-        async () => {
-          const owners = await ownersOf(lan);
-          seen.add(owners);
-          return owners === "B";
-        },
-        { timeoutMs: masterDownMs(V2, 100) + SLACK_MS, everyMs: 20 },
-      );
-      expect([...seen]).toEqual(["A", "", "B"]);
+      const seen = await ownersUntil(lan, lan.b, { timeoutMs: masterDownMs(V2, 100) + SLACK_MS });
+      expect(seen).toEqual(["A", "", "B"]);
       await until("no process of ours on A", async () => (await pidsOf(lan.a)).length === 0);
       expect((await first.proxy.status()).code).toBe(3);
     },
