@@ -6,6 +6,7 @@ import { loadServedFile } from "../supervisor/configFile.ts";
 import { confine, takeStart } from "../supervisor/confine.ts";
 import { takeHandoff } from "../supervisor/handoff.ts";
 import { runSupervisor } from "../supervisor/run.ts";
+import { SteeringSignals } from "../supervisor/signals.ts";
 import { rollBack } from "../supervisor/upgrade.ts";
 import { command } from "./command.ts";
 import { isDetached, reportServing, startDetached } from "./daemon.ts";
@@ -32,14 +33,16 @@ export const serveCommand = command({
     const pidFile = args.pidfile === undefined ? null : resolve(args.pidfile);
     const load = async () => withPidFile(await loadServedFile(path), pidFile);
     if (handoff !== null) {
+      const signals = SteeringSignals.inherit(handoff.signals, handoff.hangupIgnored);
       try {
         // Called off, it is the former configuration that runs: the file may be what the other version failed of.
         const config = handoff.failure === null ? (await load()).config : handoff.config;
         if (config === null) throw new Error(`${path} is not valid`);
-        return await runSupervisor(config, { path, load }, { handoff });
+        return await runSupervisor(config, { path, load }, { handoff, signals });
       } catch (error) {
         if (handoff.failure !== null) throw error;
-        rollBack(handoff, (error as Error).message);
+        await signals.hold();
+        rollBack({ ...handoff, signals: signals.waiting }, (error as Error).message);
       }
     }
     const detached = isDetached();

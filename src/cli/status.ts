@@ -29,8 +29,17 @@ export const statusCommand = command({
     },
     socket: { type: "string", valueHint: "PATH", description: "admin socket of the running balancer" },
     json: { type: "boolean", description: "print everything as JSON" },
+    csv: { type: "boolean", description: 'print the counters as HAProxy\'s "show stat" does' },
+    watch: {
+      type: "boolean",
+      description: "show it live, full screen; ? tells the keys; plain lines when not on a terminal",
+    },
+    interval: { type: "string", valueHint: "TIME", description: "time between two looks of --watch; default 1s" },
   },
   async run({ args }) {
+    refuseTogether(args);
+    if (args.watch) return await startWatch(args);
+    if (args.csv) return await printCsv(args);
     const snapshot = parseAnswer(await askFirst(await findSockets(args, thisPlace())));
     const colour = wantsColour("stdout");
     print(
@@ -40,6 +49,43 @@ export const statusCommand = command({
     return exitStatus(snapshot);
   },
 });
+
+interface Asked {
+  socket?: string | undefined;
+  config?: string | undefined;
+}
+
+interface Ways {
+  json?: boolean | undefined;
+  csv?: boolean | undefined;
+  watch?: boolean | undefined;
+  interval?: string | undefined;
+}
+
+/** One way of saying it at a time. Throws UserError. */
+function refuseTogether(args: Ways): void {
+  const given = (["json", "csv", "watch"] as const).filter((flag) => args[flag]);
+  if (given.length > 1) {
+    throw new UserError(`${given.map((flag) => `--${flag}`).join(" and ")} do not go together`, ExitCode.usage);
+  }
+  if (args.interval !== undefined && !args.watch) throw new UserError("--interval is for --watch", ExitCode.usage);
+}
+
+/** The sockets are looked for anew each time: a balancer that is started with another file meanwhile is found. */
+async function startWatch(args: Asked & { interval?: string | undefined }): Promise<number> {
+  const { readInterval, startWatch } = await import("./watch/start.ts");
+  const intervalMs = readInterval(args.interval ?? "1s");
+  const ask = async (command: string) => askFirst(await findSockets(args, thisPlace()), command);
+  return await startWatch({ ask, parse: parseAnswer }, intervalMs, WIDTH);
+}
+
+/** `show stat` as it comes; the exit status is that of the same moment. */
+async function printCsv(args: Asked): Promise<number> {
+  const answers = await askFirst(await findSockets(args, thisPlace()), "show stat;show status");
+  const end = answers.indexOf("\n\n");
+  print("stdout", answers.slice(0, end + 1));
+  return exitStatus(parseAnswer(answers.slice(end + 2)));
+}
 
 /** 0: healthy; 1: a server is down, a listen has nobody left, or a virtual router cannot do its work. */
 export function exitStatus(snapshot: Snapshot): number {

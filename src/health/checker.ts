@@ -1,6 +1,6 @@
 import type { CheckConfig, InitState, ServerConfig } from "../config/schema.ts";
 import type { Clock } from "../core/clock.ts";
-import { initialHealth, isUp, nextHealth } from "./counter.ts";
+import { fullyUp, initialHealth, isUp, nextHealth } from "./counter.ts";
 import { Probe } from "./probe.ts";
 import type { CheckCounters, CheckResult, HealthState } from "./result.ts";
 import { intervalMs, spreadMs } from "./schedule.ts";
@@ -111,6 +111,22 @@ export class Checker {
   /** Maintenance: nothing is checked and traffic errors conclude nothing. */
   pause(): void {
     this.stop();
+  }
+
+  /** End of a {@link pause} that is no maintenance: goes on where it stood. */
+  goOn(): void {
+    this.run(0);
+  }
+
+  /** An operator says how the server is: the counter stands at that end from now on, until checks find otherwise. */
+  force(up: boolean): void {
+    const { rise, fall } = this.options.check;
+    this.health = up ? fullyUp(rise, fall) : 0;
+  }
+
+  /** All counts are 0 from now on. */
+  clearCounters(): void {
+    Object.assign(this.counts, { failed: 0, down: 0, observed: 0, inconclusive: 0 });
   }
 
   /** End of maintenance: the counter starts anew from `initState`, and a check runs at once to see whether that is true. */

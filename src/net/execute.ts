@@ -1,16 +1,11 @@
 import { ptr } from "bun:ffi";
 import { fstatSync, readdirSync, readFileSync } from "node:fs";
-import { constants } from "node:os";
+import { ignoreSignal } from "./heldSignals.ts";
 import { errno, libc, SystemError } from "./libc.ts";
 
 const F_SETFD = 2;
 const FD_CLOEXEC = 1;
-const SIG_IGN = 1n;
 const WNOHANG = 1;
-/** At least as long as any C library's struct sigaction. */
-const SIGACTION_BYTES = 256;
-const { SIGHUP, SIGINT, SIGTERM, SIGUSR2, SIGIO } = constants.signals;
-const IGNORED = [SIGHUP, SIGINT, SIGTERM, SIGUSR2, SIGIO];
 
 /**
  * Executes the running program anew, with the same arguments, environment, pid, standard streams and sockets;
@@ -59,8 +54,8 @@ export function execute(path: string, words: readonly string[]): never {
 
 /**
  * execve(2), handing open files over: these descriptors stay open in the program that this process becomes, all others are
- * closed. Signals that would end a program which has not said yet what it does with them are ignored until it has: to block
- * them would not do, the runtime of the new program lets them in at once. Returns only by throwing SystemError.
+ * closed. Their bell (SIGIO, see net/readiness.ts) would end a program that has no handler for it yet, and is ignored; for
+ * other signals see net/heldSignals.ts. Returns only by throwing SystemError.
  */
 export function executeHandingOver(
   path: string,
@@ -75,7 +70,7 @@ export function executeHandingOver(
   const env = new WordList(variables, "utf8");
   const program = Buffer.from(`${path}\0`);
   for (const fd of handedOver) libc.fcntl(fd, F_SETFD, 0);
-  const regard = ignoreSignals();
+  const regard = ignoreSignal("SIGIO");
   libc.execve(program, argv.pointers, env.pointers);
   const code = errno();
   regard();
@@ -121,21 +116,6 @@ class WordList {
       offset += text.length;
     }
   }
-}
-
-/** Has these signals do nothing, in whatever program runs; the function makes them do again what they did. */
-function ignoreSignals(): () => void {
-  const before = IGNORED.map((signal) => {
-    // struct sigaction begins with the handler; all the rest may be zero.
-    const ignore = new BigUint64Array(new ArrayBuffer(SIGACTION_BYTES));
-    ignore[0] = SIG_IGN;
-    const was = new Uint8Array(new ArrayBuffer(SIGACTION_BYTES));
-    libc.sigaction(signal, ignore, was);
-    return { signal, was };
-  });
-  return () => {
-    for (const { signal, was } of before) libc.sigaction(signal, was, null);
-  };
 }
 
 function isSocket(fd: number): boolean {

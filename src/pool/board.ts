@@ -3,9 +3,11 @@ import {
   HEADER_WORDS,
   Header,
   LISTEN_COUNTERS,
+  ListenCounter,
   SERVER_COUNTERS,
   SERVER_WORDS,
   type SegmentLayout,
+  ServerCounter,
   ServerWord,
   segmentLayout,
 } from "./layout.ts";
@@ -137,6 +139,15 @@ export class ListenBoard implements PoolView {
     return this.words[serverWord(server, ServerWord.addressLength) + buffer] as number;
   }
 
+  /** Most connections of this listen at a time; null: no limit of its own. Set by control. */
+  get maxconn(): number | null {
+    return Atomics.load(this.words, Header.maxconn) || null;
+  }
+
+  set maxconn(limit: number | null) {
+    Atomics.store(this.words, Header.maxconn, limit ?? 0);
+  }
+
   // Shared occupancy: several writers, Atomics only. Each returns the new value.
 
   /** Takes a session slot on the server; 0 when its maxconn is reached (and nothing is taken). */
@@ -215,6 +226,11 @@ export class ListenBoard implements PoolView {
     this.inherited[index] = isHighest ? Math.max(before, value) : before + value;
   }
 
+  /** Forgets of it the highest values, or `all`. Threads clear their own: {@link clearCounters}. */
+  clearInherited(all: boolean): void {
+    for (const index of clearedCounters(this.capacity, all)) this.inherited[index] = 0;
+  }
+
   // Written by control alone.
 
   /** Slots below this one may have servers. Throws RangeError beyond the capacity. */
@@ -264,10 +280,25 @@ export class ListenBoard implements PoolView {
 
   // Written by thread t about itself.
 
+  /** Thread t's highest values, or `all` its counters, are 0 from now on; what says how things are now stays. */
+  clearCounters(thread: number, all: boolean): void {
+    const counters = this.counters(thread);
+    for (const index of clearedCounters(this.capacity, all)) counters[index] = 0;
+  }
+
   /** Another server has the slot from now on: thread t's counters of it start from nought. */
   clearServerCounters(thread: number, server: number): void {
     this.counters(thread).fill(0, serverCounter(server, 0), serverCounter(server + 1, 0));
   }
+}
+
+/** Indexes of the counters that an operator can clear: all, or those that keep a highest value. */
+function* clearedCounters(capacity: number, all: boolean): Generator<number> {
+  const isCleared = ([name]: [string, number]): boolean => (all ? name !== "oldestWaiting" : name.startsWith("max"));
+  for (const [, index] of Object.entries(ListenCounter).filter(isCleared)) yield index;
+  const ofServers = Object.entries(ServerCounter).filter(isCleared);
+  for (let server = 0; server < capacity; server++)
+    for (const [, index] of ofServers) yield serverCounter(server, index);
 }
 
 /** Index of a server's counter ({@link ServerCounter}) in a thread's counters. */

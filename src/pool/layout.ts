@@ -29,6 +29,8 @@ export const Header = {
   usable: 6,
   /** Slots that may have a server; those from here on are spare, and nobody looks at them. */
   slots: 7,
+  /** Most connections of this listen; 0: no limit of its own. */
+  maxconn: 8,
 } as const;
 export const HEADER_WORDS = 16;
 

@@ -7,7 +7,7 @@ import { statusText } from "../health/counter.ts";
 import type { CheckResult } from "../health/result.ts";
 import { startOffsetsMs } from "../health/schedule.ts";
 import type { Pool } from "../pool/pool.ts";
-import { isUpAtFirst, type PoolServer } from "../pool/server.ts";
+import { addressOf, checkAddressOf, isUpAtFirst, type PoolServer } from "../pool/server.ts";
 import type { CheckView } from "../stats/view.ts";
 import type { InheritedCheck } from "./inheritance.ts";
 
@@ -108,6 +108,23 @@ export class HealthChecks {
     else if (!checker.isRunning) checker.resume(check.initState);
   }
 
+  /** `PoolServer.checking` was changed: its checks end, or go on where they stood. */
+  switched(server: PoolServer): void {
+    const checker = this.watched.get(server)?.checker;
+    if (!this.canCheck(server)) checker?.pause();
+    else checker?.goOn();
+  }
+
+  /** An operator says how a server is: checks go on from there. */
+  force(server: PoolServer, up: boolean): void {
+    this.watched.get(server)?.checker.force(up);
+  }
+
+  /** The counts of all checks are 0 from now on. */
+  clearCounters(): void {
+    for (const { checker } of this.watched.values()) checker.clearCounters();
+  }
+
   stop(): void {
     for (const { checker } of this.watched.values()) checker.stop();
   }
@@ -128,10 +145,10 @@ export class HealthChecks {
     };
   }
 
-  /** What is known of a server's checks; null: it is not checked. */
+  /** What is known of a server's checks; null: it is not checked, or not at present. */
   view(server: PoolServer): CheckView | null {
     const watched = this.watched.get(server);
-    if (watched === undefined) return null;
+    if (watched === undefined || !server.checking) return null;
     const { checker, lastCheckMs } = watched;
     const { health, rise, fall, lastResult } = checker.state;
     const { failed, observed, inconclusive } = checker.counters;
@@ -165,7 +182,7 @@ export class HealthChecks {
     const checker = new Checker(
       {
         ...terms,
-        address: () => this.encode(terms.check.address),
+        address: () => this.encode(checkAddressOf(server) ?? terms.check.address),
         startDelayMs,
         clock: this.clock,
         random: Math.random,
@@ -185,7 +202,7 @@ export class HealthChecks {
   }
 
   /** Without an address there is nothing to check: maintenance until the name resolves, as in HAProxy. */
-  private canCheck({ admin, config }: PoolServer): boolean {
-    return admin !== "maint" && this.encode(config.address) !== null;
+  private canCheck(server: PoolServer): boolean {
+    return server.checking && server.admin !== "maint" && this.encode(addressOf(server)) !== null;
   }
 }

@@ -1,9 +1,9 @@
 import type { CheckerMemory } from "../health/checker.ts";
 import { serverCounter } from "../pool/board.ts";
 import { ListenCounter, ServerCounter } from "../pool/layout.ts";
+import type { ServerMemory } from "../pool/memory.ts";
 import type { Pool } from "../pool/pool.ts";
 import { type ProcessBoard, ThreadCounter } from "../pool/processBoard.ts";
-import type { ServerMemory } from "../pool/server.ts";
 
 /**
  * What a proxy process knows, for the one that takes its place at an upgrade. Plain JSON between two versions of this

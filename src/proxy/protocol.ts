@@ -34,6 +34,8 @@ export interface ProxyStart {
   maxconn: number;
   /** Listening fds of each listen, as numbers of this process. */
   listeners: ListenSockets[];
+  /** The same of `[stats]`. */
+  stats: BindSockets[];
   /** Listening fd of the admin socket. */
   adminFd: number | null;
   /** Where further fds come from, see net/fdPassing.ts. */
@@ -77,6 +79,8 @@ export interface ProxyReload {
   passed: { id: number; fds: number }[];
   /** Binds of each listen, by number. */
   listens: { listen: string; binds: number[] }[];
+  /** The same of `[stats]`. */
+  stats: number[];
 }
 
 /** What the proxy process says to the supervisor. */

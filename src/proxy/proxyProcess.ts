@@ -1,5 +1,6 @@
 import { hostname } from "node:os";
 import { isDeepStrictEqual } from "node:util";
+import type { AdminCommand } from "../admin/command.ts";
 import { adminCommands } from "../admin/commands/all.ts";
 import { ADMIN_BACKLOG, type AdminServer, serveAdmin } from "../admin/server.ts";
 import type { Config } from "../config/schema.ts";
@@ -30,12 +31,13 @@ import { Heartbeats } from "./heartbeats.ts";
 import { countedSince, describeInheritance, type Inheritance, inheritCounts, standingAfter } from "./inheritance.ts";
 import { Leaving } from "./leaving.ts";
 import { Orders } from "./orders.ts";
-import type { ProxyReload, ProxyReport, ProxyStart } from "./protocol.ts";
+import type { BindSockets, ProxyReload, ProxyReport, ProxyStart } from "./protocol.ts";
 import { RelayPool, type RelayPoolObserver } from "./relayPool.ts";
 import { Reloads } from "./reload.ts";
 import { Servers } from "./servers.ts";
 import { StandingReports } from "./standingReports.ts";
 import { describePoolEvent } from "./stateLog.ts";
+import { StatsService } from "./statsService.ts";
 import { ShortageWatch } from "./watch.ts";
 
 /** What the proxy process needs of the world. */
@@ -80,6 +82,8 @@ export class ProxyProcess {
   private readonly standing: StandingReports;
   private readonly startedMs: number;
   private readonly sampler: Sampler;
+  private readonly commands: readonly AdminCommand[];
+  private readonly stats: StatsService;
   private admin: AdminServer | null = null;
   private vrrp: ProxyView["vrrp"] = null;
   private ready = 0;
@@ -135,6 +139,20 @@ export class ProxyProcess {
     this.watch = new ShortageWatch(this.pools, this.processBoard, world.host.ephemeralPorts, clock, (event) =>
       this.log(event),
     );
+    this.commands = adminCommands({
+      snapshot: () => takeSnapshot(this.view()),
+      orders: { reload: () => this.orders.give("reload"), upgrade: () => this.orders.give("upgrade") },
+    });
+    this.stats = new StatsService(config.stats, given.stats, {
+      clock,
+      commands: this.commands,
+      snapshot: () => takeSnapshot(this.view()),
+      history: () => this.sampler.history(),
+      events: () => [],
+      lateThread: () => this.health.lateThread,
+      log: (event) => this.log(event),
+      onBindClosed: (bind) => world.report({ kind: "closed", bind }),
+    });
   }
 
   /** Starts the relay threads; `ready` is reported when all of them accept. */
@@ -160,15 +178,18 @@ export class ProxyProcess {
   async reload(command: ProxyReload): Promise<void> {
     const fds = receiveFds(this.given.passingFd, sum(command.passed.map((bind) => bind.fds)));
     const passed = command.passed.map(({ id, fds: count }) => ({ id, fds: fds.splice(0, count) }));
+    const isForStats = ({ id }: BindSockets) => command.stats.includes(id);
+    const ofListens = passed.filter((bind) => !isForStats(bind));
     const files = raiseFileLimit(command.files);
     const shortage = `the proxy process may have ${files} open files, and the new maxconn needs ${command.files}: that takes a restart`;
     const result =
-      files < command.files ? this.reloads.refuse(passed, shortage) : await this.reloads.apply(command, passed);
-    if (result.error === null) this.reloaded(command);
+      files < command.files ? this.reloads.refuse(ofListens, shortage) : await this.reloads.apply(command, ofListens);
+    if (result.error === null) this.reloaded(command, passed.filter(isForStats));
+    else this.reloads.refuse(passed.filter(isForStats), result.error);
     this.world.report({ kind: "reloaded", reload: command.reload, ...result });
   }
 
-  private reloaded({ config, maxconn }: ProxyReload): void {
+  private reloaded({ config, maxconn, stats }: ProxyReload, passed: readonly BindSockets[]): void {
     const { clock, stdout, stderr } = this.world;
     if (!isDeepStrictEqual(this.config.logs, config.logs)) {
       this.logger.close();
@@ -176,6 +197,7 @@ export class ProxyProcess {
       this.logger = openLogger(config.logs, process.pid, clock, { stdout, stderr });
     }
     this.config = config;
+    this.stats.reload(config.stats, stats, passed);
     this.processBoard.maxconn = maxconn;
     this.relays.ringAll();
     this.health.changed();
@@ -207,6 +229,7 @@ export class ProxyProcess {
     // Whoever ordered a reload meanwhile has got it as well: the new program has read the file.
     this.orders.answerAll("upgraded: another proxy process serves\n");
     this.admin?.leave();
+    this.stats.leave();
     this.stop();
     this.tellCountedAgain();
   }
@@ -258,6 +281,7 @@ export class ProxyProcess {
     this.admin?.stop();
     this.admin = null;
     if (adminFd !== null) libc.close(adminFd);
+    this.stats.close();
     this.stop();
   }
 
@@ -270,8 +294,8 @@ export class ProxyProcess {
     this.sampler.poolChanged(pool, this.world.clock.nowMs());
     this.log(describePoolEvent(pool.config.name, event, cause));
     this.health.changed();
-    if (event.kind === "down" && config.onMarkedDown === "shutdown-sessions") this.kill(pool, slot, "D-");
-    if (event.kind === "up" && !config.backup && config.onMarkedUp === "shutdown-backup-sessions")
+    if (isMarkedDown(event) && config.onMarkedDown === "shutdown-sessions") this.kill(pool, slot, "D-");
+    if (isMarkedUp(event) && !config.backup && config.onMarkedUp === "shutdown-backup-sessions")
       this.killOnBackups(pool);
   }
 
@@ -331,12 +355,10 @@ export class ProxyProcess {
     }
     const { adminFd } = this.given;
     if (adminFd !== null) {
-      const commands = adminCommands({
-        snapshot: () => takeSnapshot(this.view()),
-        orders: { reload: () => this.orders.give("reload"), upgrade: () => this.orders.give("upgrade") },
-      });
+      const { commands } = this;
       this.admin = serveAdmin({ fd: adminFd, backlog: ADMIN_BACKLOG, commands, level: "admin" }, this.world.clock);
     }
+    this.stats.open();
     releaseStartupPagesSoon(this.world.clock, this.world.host.code);
     this.standing.start();
     this.health.start(); // so that whoever hears that we serve knows how well
@@ -417,6 +439,7 @@ export class ProxyProcess {
   private finish(): void {
     if (this.finished) return;
     this.admin?.stop();
+    this.stats.stop();
     if (this.retired) this.tellCounted();
     for (const pool of [...this.pools.values(), ...this.leaving.listens]) {
       this.log(
@@ -442,6 +465,17 @@ export class ProxyProcess {
   private log(event: LogEvent): void {
     this.logger.log(event.level, event.text);
   }
+}
+
+/** As HAProxy has it, maintenance of a server that was up takes it down as well. */
+function isMarkedDown({ kind, server }: PoolEvent): boolean {
+  return kind === "down" || (kind === "entersMaintenance" && server.up);
+}
+
+/** It takes new sessions again. */
+function isMarkedUp({ kind, server }: PoolEvent): boolean {
+  if (kind === "up") return true;
+  return (kind === "leavesMaintenance" || kind === "leavesDrain") && server.up && server.admin === "ready";
 }
 
 function sum(numbers: readonly number[]): number {

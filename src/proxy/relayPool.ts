@@ -61,6 +61,16 @@ export class RelayPool {
     await this.ask((version) => ({ kind: "settle", version, graceMs }));
   }
 
+  /** A listen's clients are refused from now on, or again accepted. Resolves when all threads have seen to it. */
+  async setAccepting(listen: number, accepting: boolean): Promise<void> {
+    await this.ask((version) => ({ kind: "accepting", version, listen, accepting }));
+  }
+
+  /** Highest values, or `all` counters, of all threads are 0 from now on. Resolves when they are. */
+  async clearCounters(all: boolean): Promise<void> {
+    await this.ask((version) => ({ kind: "clear", version, all }));
+  }
+
   /** Says the same to every thread. */
   tell(command: RelayCommand): void {
     for (const worker of this.workers) worker.postMessage(command);

@@ -30,6 +30,8 @@ export interface RelayListenStart {
   /** Slots that another server has than before: their counters start from nought. */
   fresh: number[];
   board: BoardHandle;
+  /** false: its clients are refused for now. */
+  accepting: boolean;
   /** This thread's listening sockets. */
   sockets: RelaySocket[];
 }
@@ -53,6 +55,10 @@ export type RelayCommand =
    * their queues served (`closed`).
    */
   | { kind: "settle"; version: number; graceMs: number }
+  /** A listen's clients are refused from now on, or again accepted; answer `settled`. */
+  | { kind: "accepting"; version: number; listen: number; accepting: boolean }
+  /** Highest values, or all counters, are 0 from now on; answer `settled`. */
+  | { kind: "clear"; version: number; all: boolean }
   /** A listen that was removed has no session left. */
   | { kind: "forget"; listen: number }
   /** Stop accepting; answer `drained` when the last connection has gone. */

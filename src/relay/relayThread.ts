@@ -78,11 +78,15 @@ export class RelayThread implements RelayEnvironment {
     const listeners = duty.listens.flatMap((start) => {
       const listen = this.openListen(start, this.listens.get(start.id));
       this.listens.set(start.id, listen);
-      return start.sockets.map(({ id, fd }) => this.listenerOf(id, fd, listen));
+      const { accepting } = start;
+      return start.sockets.map(({ id, fd }) => ({ listener: this.listenerOf(id, fd, listen), accepting }));
     });
     if (this.draining) return null;
     try {
-      for (const listener of listeners) if (!listener.waitsForRoom) listener.start();
+      for (const { listener, accepting } of listeners) {
+        if (!accepting) listener.suspend();
+        else if (!listener.waitsForRoom) listener.start();
+      }
     } catch (error) {
       return (error as Error).message;
     }
@@ -99,6 +103,21 @@ export class RelayThread implements RelayEnvironment {
         this.post({ kind: "closed", socket: listener.bind });
       });
     }
+  }
+
+  /** A listen's clients are refused from now on, or again accepted. */
+  setAccepting(listen: number, accepting: boolean): void {
+    for (const listener of this.listeners.values()) {
+      if (!listener.serves(listen)) continue;
+      if (accepting) listener.resume();
+      else listener.suspend();
+    }
+  }
+
+  /** Its highest values, or `all` its counters, are 0 from now on. */
+  clearCounters(all: boolean): void {
+    for (const { board } of this.listens.values()) board.clearCounters(this.thread, all);
+    this.process.clearMaxima(this.thread);
   }
 
   /** A listen that was removed has no sessions left, and no listeners. */

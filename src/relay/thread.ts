@@ -24,6 +24,14 @@ self.onmessage = (event: MessageEvent<RelayCommand>) => {
       relay?.settle(command.graceMs);
       post({ kind: "settled", version: command.version });
       return;
+    case "accepting":
+      relay?.setAccepting(command.listen, command.accepting);
+      post({ kind: "settled", version: command.version });
+      return;
+    case "clear":
+      relay?.clearCounters(command.all);
+      post({ kind: "settled", version: command.version });
+      return;
     case "forget":
       relay?.forget(command.listen);
       return;

@@ -6,7 +6,7 @@ import type { Snapshot } from "./snapshot.ts";
  * The HAProxy release whose answers these are. Tools look here for what they may ask (Ansible's module drains servers from
  * 1.5 on, and wants two numbers at the front), so ours stands behind it.
  */
-const SPOKEN_VERSION = "2.6.0";
+export const SPOKEN_VERSION = "2.6.0";
 
 /** A line of `show info`: where its value comes from (null: there is none, and no line), or the value itself. */
 export interface InfoField extends Field {

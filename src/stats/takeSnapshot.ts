@@ -4,7 +4,7 @@ import { type ListenBoard, serverCounter } from "../pool/board.ts";
 import { ListenCounter, ServerCounter, WEIGHT_SCALE } from "../pool/layout.ts";
 import type { Pool } from "../pool/pool.ts";
 import { ThreadCounter } from "../pool/processBoard.ts";
-import { type PoolServer, serverStatus } from "../pool/server.ts";
+import { addressOf, type PoolServer, serverStatus } from "../pool/server.ts";
 import type {
   CheckSnapshot,
   ListenSnapshot,
@@ -92,7 +92,7 @@ function listenSnapshot(view: ProxyView, pool: Pool): ListenSnapshot {
     sessions: {
       current: board.current,
       max: board.max(ListenCounter.maxCurrent),
-      limit: config.maxconn,
+      limit: pool.maxconn,
       total: board.sum(ListenCounter.connections),
     },
     ...traffic(board, 0, ListenCounter),
@@ -110,10 +110,10 @@ function listenSnapshot(view: ProxyView, pool: Pool): ListenSnapshot {
 }
 
 function listenStatus(view: ProxyView, pool: Pool, available: boolean): ListenStatus {
-  const { config, board } = pool;
+  const { board, maxconn } = pool;
   if (view.stopping || view.leavingUntilMs(pool) !== null) return "STOP";
   if (!available) return "DOWN";
-  return board.current >= (config.maxconn ?? Infinity) || view.board.current >= view.board.maxconn ? "FULL" : "OPEN";
+  return board.current >= (maxconn ?? Infinity) || view.board.current >= view.board.maxconn ? "FULL" : "OPEN";
 }
 
 function serverSnapshot(view: ProxyView, pool: Pool, server: PoolServer): ServerSnapshot {
@@ -125,7 +125,7 @@ function serverSnapshot(view: ProxyView, pool: Pool, server: PoolServer): Server
   const lastSessionMs = board.max(base + ServerCounter.lastSession);
   return {
     name: config.name,
-    address: formatEndpoint(config.address),
+    address: formatEndpoint(addressOf(server)),
     status: serverStatus(server, check?.statusText ?? null),
     admin: server.admin,
     leavingForMs: leavingForMs(server.leavingUntilMs, nowMs),

@@ -1,12 +1,12 @@
 import type { Config } from "../config/schema.ts";
-import { HANDOFF_VARIABLE } from "../core/earlySignals.ts";
+import { HANDOFF_VARIABLE, type SteeringSignal } from "../core/earlySignals.ts";
 import type { Endpoint } from "../core/endpoint.ts";
 import { leaveNote, readNote } from "../net/note.ts";
 import type { HealthReport } from "../proxy/protocol.ts";
 import type { VrrpHandoff } from "../vrrp/handoff.ts";
 
 /** What both programs of an upgrade must mean the same by; another number refuses the upgrade before anything happens. */
-export const HANDOFF_VERSION = 1;
+export const HANDOFF_VERSION = 2;
 
 /**
  * What one program tells the other when it executes it in its own place: all that is open, and all that the new one cannot
@@ -22,6 +22,9 @@ export interface Handoff {
   readonly program: readonly string[];
   /** Whether SIGHUP was ignored when it was started: it cannot be told any more. */
   readonly hangupIgnored: boolean;
+  /** What has come and is still to be acted on, and who has ordered a reload that has not begun. */
+  readonly signals: readonly SteeringSignal[];
+  readonly reload: string | null;
   /** Why an upgrade was called off: this program was there before and is there again. null: this is the upgrade. */
   readonly failure: string | null;
   /** The executable of whoever hands over, to be executed again should the new one fail; null: nothing to go back to. */

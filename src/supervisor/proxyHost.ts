@@ -1,28 +1,21 @@
 import type { Clock } from "../core/clock.ts";
 import { assertNever } from "../core/errors.ts";
-import { childEnvironment } from "../core/self.ts";
-import { createFdChannel, sendFds } from "../net/fdPassing.ts";
-import { libc, SystemError } from "../net/libc.ts";
-import { type ChannelEnds, createChannel } from "../net/lineChannel.ts";
 import { type Inheritance, standingAfter } from "../proxy/inheritance.ts";
 import type {
   HealthReport,
   ProxyCommand,
-  ProxyReload,
   ProxyReport,
   ProxyStart,
   ReloadResult,
   SupervisorOrder,
 } from "../proxy/protocol.ts";
 import type { VrrpSnapshot } from "../stats/vrrpSnapshot.ts";
-import { AdoptedProxy } from "./adoptedProxy.ts";
 import { afterCrash, type CrashHistory, NO_CRASHES } from "./backoff.ts";
 import type { OpenProxy } from "./handoff.ts";
 import type { BoundListeners, PreparedListeners } from "./listeners.ts";
+import { adoptChild, type ChildObserver, type ProxyChild, type ProxyProgram, spawnChild } from "./proxyChild.ts";
+import { NOTHING_RUNS, ReloadTalk } from "./reloadTalk.ts";
 
-const NOTHING_RUNS: ReloadResult = { error: null, overruled: [], leaving: [] };
-/** Fds of a child's stdio before those we add. */
-const FIRST_EXTRA_FD = 3;
 /** A proxy process answers questions about an upgrade within this time, or is not asked further. */
 const ANSWER_MS = 2000;
 /** A proxy process that is to take over serves within this time, or not at all. */
@@ -52,32 +45,17 @@ export interface ProxyObserver {
 /** What every proxy process of this supervisor is started with. */
 export type ProxyTerms = Pick<ProxyStart, "config" | "maxconn" | "account" | "chroot" | "startedWallMs">;
 
-/** The command line that becomes a proxy process, and the name that it shows in process lists. */
-export interface ProxyProgram {
-  command: readonly string[];
-  name: string;
-}
-
-/** A proxy process as we deal with it. */
-interface Child {
-  readonly pid: number;
-  /** Our end of its handover channel. */
-  readonly channel: number;
-  /** Our end of what passes open files to it. */
-  readonly passing: number;
-  send(command: ProxyCommand): void;
-  kill(signal: NodeJS.Signals): void;
-}
-
 /**
  * Keeps one proxy process running on the listening sockets that the supervisor holds: they stay open whatever happens to
  * it, so clients wait in the kernel's queue while the next one starts. After an upgrade there are more for a while: the one
  * of the former program, which serves until its successor does, and then finishes its connections.
  */
 export class ProxyHost {
-  private child: Child | null = null;
-  private successor: Child | null = null;
-  private readonly retired = new Set<Child>();
+  private child: ProxyChild | null = null;
+  private successor: ProxyChild | null = null;
+  private readonly retired = new Set<ProxyChild>();
+  /** Killed before they served: whatever they have still said counts for nothing. */
+  private readonly dismissed = new Set<ProxyChild>();
   private replacing = false;
   private cancelSuccessor: (() => void) | null = null;
   private startedMs = 0;
@@ -90,8 +68,12 @@ export class ProxyHost {
   /** How the servers stood when the process that serves told it for the last time. */
   private standing: { known: Inheritance; atMs: number } | null = null;
   private answered: ((report: ProxyReport) => void) | null = null;
-  private reloads = 0;
-  private reloading: { reload: number; resolve(result: ReloadResult): void } | null = null;
+  private readonly reloads = new ReloadTalk();
+
+  private readonly childObserver: ChildObserver = {
+    onReport: (child, report) => this.onReport(child, report),
+    onExit: (child, how, code) => this.onExit(child, how, code),
+  };
 
   constructor(
     private readonly program: ProxyProgram,
@@ -123,8 +105,8 @@ export class ProxyHost {
   adopt(serving: OpenProxy, retired: readonly OpenProxy[], restarts: number): void {
     this.restarts = restarts;
     this.startedMs = this.clock.nowMs();
-    this.child = this.adoptOne(serving);
-    for (const each of retired) this.retire(this.adoptOne(each));
+    this.child = adoptChild(serving, this.clock, this.childObserver);
+    for (const each of retired) this.retire(adoptChild(each, this.clock, this.childObserver));
   }
 
   /**
@@ -163,22 +145,21 @@ export class ProxyHost {
   /** The processes that run, for another program in our place; null: none serves. */
   get open(): { proxy: OpenProxy; retired: OpenProxy[]; restarts: number } | null {
     if (this.child === null) return null;
-    const openOf = ({ pid, channel, passing }: Child): OpenProxy => ({ pid, channel, passing });
+    const openOf = ({ pid, channel, passing }: ProxyChild): OpenProxy => ({ pid, channel, passing });
     return { proxy: openOf(this.child), retired: [...this.retired].map(openOf), restarts: this.restarts };
   }
 
   /** Asks it to finish its connections and exit. */
   stop(): void {
     this.stopping = true;
-    this.cancelSuccessor?.();
-    this.successor?.kill("SIGKILL");
+    this.dismissSuccessor();
     this.tell({ kind: "stop" });
     this.stoppedIfGone();
   }
 
   /** Asks it to close its connections, log them, and exit now. */
   end(): void {
-    for (const child of this.all) send(child, { kind: "end" });
+    for (const child of this.all) child.send({ kind: "end" });
   }
 
   /** Ends the process that serves, without asking: it hangs, and is to be replaced like one that crashed. */
@@ -213,7 +194,7 @@ export class ProxyHost {
     files: number,
     next: PreparedListeners,
   ): Promise<ReloadResult> {
-    const result = this.child === null ? NOTHING_RUNS : await this.tellReload(this.child, terms, files, next);
+    const result = this.child === null ? NOTHING_RUNS : await this.reloads.tell(this.child, { ...terms, files }, next);
     if (result.error === null) this.terms = { ...this.terms, ...terms };
     return result;
   }
@@ -223,105 +204,30 @@ export class ProxyHost {
     return this.child !== null;
   }
 
-  private async tellReload(
-    child: Child,
-    terms: Pick<ProxyTerms, "config" | "maxconn">,
-    files: number,
-    { listens, opened }: PreparedListeners,
-  ): Promise<ReloadResult> {
-    const fds = opened.flatMap((bind) => bind.fds);
-    try {
-      sendFds(child.passing, fds);
-    } catch (error) {
-      if (!(error instanceof SystemError)) throw error;
-      return { ...NOTHING_RUNS, error: `the new listening sockets cannot be passed on: ${error.message}` };
-    }
-    const command: ProxyReload = {
-      kind: "reload",
-      reload: ++this.reloads,
-      ...terms,
-      files,
-      passed: opened.map((bind) => ({ id: bind.id, fds: bind.fds.length })),
-      listens: listens.map(({ listen, binds }) => ({ listen, binds: binds.map(({ id }) => id) })),
-    };
-    return await new Promise((resolve) => {
-      this.reloading = { reload: command.reload, resolve };
-      send(child, command);
-    });
+  private get all(): ProxyChild[] {
+    return [this.child, this.successor, ...this.retired, ...this.dismissed].filter((child) => child !== null);
   }
 
-  private get all(): Child[] {
-    return [this.child, this.successor, ...this.retired].filter((child) => child !== null);
+  private spawn(inheritance: Inheritance | null): ProxyChild {
+    const { terms, restarts } = this;
+    return spawnChild(
+      this.program,
+      this.listeners,
+      { ...terms, supervisorPid: process.pid, restarts, inheritance },
+      this.childObserver,
+    );
   }
 
-  private spawn(inheritance: Inheritance | null): Child {
-    const ends: ChannelEnds[] = [];
-    try {
-      const handover = createChannel();
-      ends.push(handover);
-      const passing = createFdChannel();
-      ends.push(passing);
-      const child = this.spawnWith(handover, passing);
-      const { terms, restarts } = this;
-      const fds = this.childFds();
-      child.send({ kind: "start", ...terms, ...fds, supervisorPid: process.pid, restarts, inheritance });
-      return child;
-    } catch (error) {
-      for (const { ours } of ends) libc.close(ours);
-      throw error;
-    } finally {
-      for (const { theirs } of ends) libc.close(theirs);
-    }
-  }
-
-  private spawnWith(handover: ChannelEnds, passing: ChannelEnds): Child {
-    const listening = this.listeners.listens.flatMap(({ binds }) => binds.flatMap(({ fds }) => fds));
-    const extra = [...listening, this.listeners.admin, passing.theirs, handover.theirs];
-    const spawned: Bun.Subprocess = Bun.spawn({
-      cmd: [...this.program.command],
-      argv0: this.program.name,
-      env: childEnvironment(process.env),
-      stdio: ["ignore", "inherit", "inherit", ...extra],
-      ipc: (message) => this.onReport(child, message as ProxyReport),
-      serialization: "json",
-      onExit: (_child, code, signal) => {
-        libc.close(handover.ours);
-        this.onExit(child, signal === null ? `exit status ${code}` : `killed by signal ${signal}`, code);
-      },
-    });
-    const child: Child = {
-      pid: spawned.pid,
-      channel: handover.ours,
-      passing: passing.ours,
-      send: (command) => spawned.send(command),
-      kill: (signal) => spawned.kill(signal),
-    };
-    return child;
-  }
-
-  private adoptOne(open: OpenProxy): Child {
-    const adopted = new AdoptedProxy(open, this.clock, {
-      onReport: (report) => this.onReport(child, report),
-      onExit: ({ how, code }) => this.onExit(child, how, code),
-    });
-    const child: Child = {
-      ...open,
-      send: (command) => adopted.send(command),
-      kill: (signal) => adopted.kill(signal),
-    };
-    return child;
-  }
-
-  private retire(child: Child): void {
+  private retire(child: ProxyChild): void {
     this.retired.add(child);
-    send(child, { kind: "retire" });
+    child.send({ kind: "retire" });
     this.clock.after(this.terms.config.global.hardStopAfterMs + RETIRED_GRACE_MS, () => {
       if (this.retired.has(child)) child.kill("SIGKILL");
     });
   }
 
   private tell(command: ProxyCommand): void {
-    if (this.child !== null) send(this.child, command);
+    this.child?.send(command);
   }
 
   /** The answer of the process that serves; null: there is none in time. */
@@ -339,23 +245,13 @@ export class ProxyHost {
     });
   }
 
-  /** Numbers that our fds have in the child: it gets them in the order of `extra`. */
-  private childFds(): Pick<ProxyStart, "listeners" | "adminFd" | "passingFd" | "handoverFd"> {
-    let next = FIRST_EXTRA_FD;
-    const listeners = this.listeners.listens.map(({ listen, binds }) => ({
-      listen,
-      binds: binds.map(({ id, fds }) => ({ id, fds: fds.map(() => next++) })),
-    }));
-    return { listeners, adminFd: next, passingFd: next + 1, handoverFd: next + 2 };
-  }
-
-  private onReport(child: Child, report: ProxyReport): void {
+  private onReport(child: ProxyChild, report: ProxyReport): void {
     if (child === this.successor) this.onSuccessorReport(child, report);
     else if (child === this.child) this.onChildReport(child, report);
     else if (this.retired.has(child) && report.kind === "counted") this.tell(report);
   }
 
-  private onSuccessorReport(successor: Child, report: ProxyReport): void {
+  private onSuccessorReport(successor: ProxyChild, report: ProxyReport): void {
     if (report.kind === "failed") this.lastFailure = report.message;
     // Told just before it is ready: by then it is the one that serves.
     if (report.kind === "standing") this.standing = { known: report.standing, atMs: this.clock.nowMs() };
@@ -370,7 +266,7 @@ export class ProxyHost {
     this.observer.onReady(successor.pid);
   }
 
-  private onChildReport(child: Child, report: ProxyReport): void {
+  private onChildReport(child: ProxyChild, report: ProxyReport): void {
     switch (report.kind) {
       case "ready":
         this.observer.onReady(child.pid);
@@ -378,16 +274,14 @@ export class ProxyHost {
       case "failed":
         this.lastFailure = report.message;
         return;
-      case "reloaded": {
-        const { kind: _kind, reload, ...result } = report;
-        if (this.reloading?.reload === reload) this.endReload(result);
+      case "reloaded":
+        this.reloads.answered(report);
         return;
-      }
       case "closed":
         this.observer.onBindClosed(report.bind);
         return;
       case "order":
-        this.observer.onOrder(report.what, (text) => send(child, { kind: "ordered", order: report.order, text }));
+        this.observer.onOrder(report.what, (text) => child.send({ kind: "ordered", order: report.order, text }));
         return;
       case "standing":
         this.standing = { known: report.standing, atMs: this.clock.nowMs() };
@@ -407,32 +301,34 @@ export class ProxyHost {
     }
   }
 
-  private endReload(result: ReloadResult): void {
-    this.reloading?.resolve(result);
-    this.reloading = null;
-  }
-
   private successorFailed(reason: string): void {
-    const { successor } = this;
-    this.cancelSuccessor?.();
-    this.successor = null;
-    successor?.kill("SIGKILL");
+    this.dismissSuccessor();
     if (!this.stopping) this.observer.onSuccessorFailed(reason);
   }
 
+  private dismissSuccessor(): void {
+    const { successor } = this;
+    this.cancelSuccessor?.();
+    this.successor = null;
+    if (successor === null) return;
+    this.dismissed.add(successor);
+    successor.kill("SIGKILL");
+  }
+
   /** @param code exit status; null when a signal ended it */
-  private onExit(child: Child, how: string, code: number | null): void {
-    libc.close(child.passing);
+  private onExit(child: ProxyChild, how: string, code: number | null): void {
     if (child === this.successor) {
+      this.successor = null;
       this.successorFailed(this.lastFailure ?? how);
     } else if (child === this.child) {
       this.child = null;
       const reason = this.lastFailure ?? how;
-      this.endReload({ ...NOTHING_RUNS, error: `the proxy process ended meanwhile (${reason})` });
+      this.reloads.ended(child, reason);
       if (this.stopping) this.failure = code === 0 || this.killed ? null : reason;
       else if (!this.replacing) this.onCrash(reason);
     }
     this.retired.delete(child);
+    this.dismissed.delete(child);
     this.stoppedIfGone();
   }
 
@@ -448,13 +344,5 @@ export class ProxyHost {
     this.clock.after(delayMs, () => {
       if (!this.stopping) this.start();
     });
-  }
-}
-
-function send(child: Child, command: ProxyCommand): void {
-  try {
-    child.send(command);
-  } catch {
-    // It is gone; onExit says so.
   }
 }

@@ -1,6 +1,7 @@
 import type { Clock } from "../core/clock.ts";
 import { assertNever } from "../core/errors.ts";
 import { HEALTH_MS, type HealthReport, type ListenHealth } from "../proxy/protocol.ts";
+import type { ServiceHealth } from "../vrrp/trackerFeed.ts";
 
 /** Silence after which the proxy process is taken for hung. */
 export const PROXY_LATE_MS = 2000;
@@ -69,6 +70,17 @@ export class ProxyWatch {
       this.lookLater();
     }
     if (this.answers() !== before) this.onChange();
+  }
+
+  /** What trackers go by: until `everReady` nothing is known of a proxy process, and after that one that does not serve has failed. */
+  health(everReady: () => boolean): ServiceHealth {
+    return {
+      proxy: () => {
+        const { ok, detail } = this.state();
+        return { state: ok ? "ok" : everReady() ? "failed" : "unknown", detail };
+      },
+      listen: (name) => this.listen(name),
+    };
   }
 
   /** The proxy process is gone; `reason` completes "the proxy process ended (…)". */

@@ -33,6 +33,9 @@ export interface ReloadWorld {
   /** Resolves when the sockets of an earlier reload are closed, or after a while. */
   settled(): Promise<void>;
   tell(level: Level, text: string): void;
+  /** A reload begins, and has ended: every one that begins ends, however. */
+  began(): void;
+  ended(): void;
 }
 
 const NO_EFFECT = "not affected";
@@ -43,25 +46,40 @@ const NO_EFFECT = "not affected";
  */
 export class Reloader {
   private running: Promise<unknown> = Promise.resolve();
-  private waiting: Promise<ReloadOutcome> | null = null;
+  private waiting: { readonly by: string; readonly outcome: Promise<ReloadOutcome> } | null = null;
 
   constructor(private readonly world: ReloadWorld) {}
 
   /** @param by who orders it, for the log */
   reload(by: string): Promise<ReloadOutcome> {
-    if (this.waiting !== null) return this.waiting;
-    const reload = this.running.then(async () => {
+    if (this.waiting !== null) return this.waiting.outcome;
+    const outcome = this.running.then(async () => {
       this.waiting = null;
-      return await this.reloadNow(by);
+      this.world.began();
+      try {
+        return await this.reloadNow(by);
+      } catch (error) {
+        // Of the reading alone, such as a want of descriptors: what is applied looks after itself.
+        return this.tellOutcome(by, { ok: false, lines: [`${(error as Error).message}: nothing changes`] });
+      } finally {
+        this.world.ended();
+      }
     });
-    this.waiting = reload;
-    this.running = reload;
-    return reload;
+    this.waiting = { by, outcome };
+    this.running = outcome;
+    return outcome;
   }
 
-  /** Resolves when no reload runs. */
-  async idle(): Promise<void> {
-    await this.running;
+  /** Runs something else that changes what runs: after the reload that runs now, and before the next one. */
+  exclusively<T>(change: () => Promise<T>): Promise<T> {
+    const changed = this.running.then(change);
+    this.running = changed.catch(() => {});
+    return changed;
+  }
+
+  /** Who has ordered a reload that has not begun; null: nobody. */
+  get orderedBy(): string | null {
+    return this.waiting?.by ?? null;
   }
 
   private async reloadNow(by: string): Promise<ReloadOutcome> {
@@ -70,11 +88,16 @@ export class Reloader {
     await world.settled();
     const listeners = world.listeners();
     if (listeners === null) return { ok: false, lines: ["nothing changes: it is stopping"] };
-    const { ok, lines } = await this.carryOut(plan, listeners);
+    const outcome = await this.carryOut(plan, listeners);
     const warnings = plan.kind === "refused" ? [] : plan.warnings;
     for (const line of warnings) world.tell(Level.warning, line);
-    for (const line of lines) world.tell(ok ? Level.notice : Level.err, `${by}: ${line}`);
+    const { ok, lines } = this.tellOutcome(by, outcome);
     return { ok, lines: [...warnings, ...lines] };
+  }
+
+  private tellOutcome(by: string, outcome: ReloadOutcome): ReloadOutcome {
+    for (const line of outcome.lines) this.world.tell(outcome.ok ? Level.notice : Level.err, `${by}: ${line}`);
+    return outcome;
   }
 
   private async carryOut(plan: ReloadPlan, listeners: BoundListeners): Promise<ReloadOutcome> {

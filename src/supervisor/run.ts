@@ -1,13 +1,15 @@
-import { closeSync, openSync, readFileSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import { basename } from "node:path";
 import { defaultAdminSocket } from "../admin/socketPath.ts";
 import type { Config } from "../config/schema.ts";
 import { systemClock } from "../core/clock.ts";
-import { takeHeldSignals } from "../core/earlySignals.ts";
+import type { SteeringSignal } from "../core/earlySignals.ts";
+import { assertNever } from "../core/errors.ts";
 import { PROXY_PROCESS, selfCommand } from "../core/self.ts";
 import { nameProcess } from "../net/processName.ts";
 import { StandardStream } from "../net/standardStreams.ts";
 import type { Handoff } from "./handoff.ts";
+import { SteeringSignals } from "./signals.ts";
 import { Supervisor, type SupervisorWorld } from "./supervisor.ts";
 import { programOnDisk } from "./upgrade.ts";
 
@@ -17,13 +19,14 @@ export interface RunOptions {
   readonly onReady?: () => void;
   /** Of the program that was here before; null: nobody was. */
   readonly handoff?: Handoff | null;
+  /** What steers it; default: listened to from here on, before anything is there that one would leave behind. */
+  readonly signals?: SteeringSignals;
   /** Why it cannot be upgraded; null: it can. */
   readonly fixed?: string | null;
 }
 
 /** Two SIGINTs within this time are one: npm and shells pass a terminal's Ctrl-C on a second time. */
 const ECHO_MS = 50;
-const SIGHUP_BIT = 1n;
 /** Whatever the executable's file is called: it may have been started by another name. */
 const COMMAND_NAME = "haproxy-lite";
 
@@ -34,14 +37,13 @@ const COMMAND_NAME = "haproxy-lite";
 export async function runSupervisor(
   config: Config,
   reload: SupervisorWorld["reload"],
-  { onReady = () => {}, handoff = null, fixed = null }: RunOptions = {},
+  { onReady = () => {}, handoff = null, fixed = null, signals = SteeringSignals.listen() }: RunOptions = {},
 ): Promise<number> {
   nameProcess(COMMAND_NAME);
   const uid = process.getuid?.() ?? 0;
   const [program = "", ...rest] = selfCommand();
   const stdout = new StandardStream(process.stdout);
   const stderr = new StandardStream(process.stderr);
-  const hangupIgnored = handoff?.hangupIgnored ?? isHangupIgnored();
   const supervisor = new Supervisor(config, {
     clock: systemClock,
     uid,
@@ -53,32 +55,43 @@ export async function runSupervisor(
     adminSocket: config.admin.socket ?? defaultAdminSocket({ uid, runtimeDir: process.env.XDG_RUNTIME_DIR }),
     reload,
     onReady,
-    upgrade: { program: handoff?.program ?? programOnDisk(), fixed, hangupIgnored },
+    upgrade: { program: handoff?.program ?? programOnDisk(), fixed },
+    signals,
   });
-  // Before anything is there that a signal would leave behind.
-  process.on("SIGTERM", () => supervisor.stop("SIGTERM"));
-  let lastMs = -Infinity;
-  process.on("SIGINT", () => {
-    const nowMs = systemClock.nowMs();
-    if (nowMs - lastMs < ECHO_MS) return;
-    lastMs = nowMs;
-    supervisor.stop("SIGINT");
-  });
-  const interactive = hasTerminal();
-  if (!hangupIgnored)
-    process.on("SIGHUP", () => (interactive ? supervisor.stop("SIGHUP") : void supervisor.reload("SIGHUP")));
-  process.on("SIGUSR2", () => void supervisor.upgrade("SIGUSR2"));
   supervisor.start(handoff);
-  for (const signal of takeHeldSignals()) process.emit(signal, signal);
+  signals.start(steering(supervisor));
   const status = await supervisor.finished;
   await Promise.all([stdout.drain(), stderr.drain()]);
   return status;
 }
 
-/** nohup(1) has told us to survive the terminal; a handler of ours would undo that. */
-function isHangupIgnored(): boolean {
-  const ignored = /^SigIgn:\s*([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "latin1"))?.[1] ?? "0";
-  return (BigInt(`0x${ignored}`) & SIGHUP_BIT) !== 0n;
+/** What a signal has the supervisor do. */
+function steering(supervisor: Supervisor): (signal: SteeringSignal) => void {
+  const interactive = hasTerminal();
+  let interruptedMs = -Infinity;
+  return (signal) => {
+    switch (signal) {
+      case "SIGTERM":
+        supervisor.stop(signal);
+        return;
+      case "SIGINT": {
+        const nowMs = systemClock.nowMs();
+        if (nowMs - interruptedMs < ECHO_MS) return;
+        interruptedMs = nowMs;
+        supervisor.stop(signal);
+        return;
+      }
+      case "SIGHUP":
+        if (interactive) supervisor.stop(signal);
+        else void supervisor.reload(signal);
+        return;
+      case "SIGUSR2":
+        void supervisor.upgrade(signal);
+        return;
+      default:
+        assertNever(signal);
+    }
+  };
 }
 
 /** Whether a terminal controls us: then a hangup means that it has gone, and otherwise that somebody wants a reload. */

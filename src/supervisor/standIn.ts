@@ -20,11 +20,14 @@ type Plain<T> = { [K in keyof T]: T[K] extends Uint8Array ? number[] : T[K] };
 /**
  * Starts a process that sends our adverts while another program is executed in our place: that takes longer on a busy host
  * than other routers wait. It ends when its channel does, thus with us at the latest. null: nothing to send, or it did not start.
+ *
+ * @param stopped nothing may be sent any more: it is ended at once
  */
 export async function startStandIn(
   program: readonly string[],
   routers: readonly StandInRouter[],
   clock: Clock,
+  stopped: AbortSignal,
 ): Promise<OpenProcess | null> {
   if (routers.length === 0) return null;
   const { ours, theirs } = createChannel();
@@ -35,6 +38,7 @@ export async function startStandIn(
       env: childEnvironment(process.env),
       stdio: ["ignore", "ignore", "ignore", theirs],
     });
+    stopped.addEventListener("abort", () => child.kill("SIGKILL"), { once: true });
     // Bytes, not a channel object of ours: what executes next must find the descriptor untouched.
     const order = Buffer.from(`${JSON.stringify(routers, (_key, value) => plain(value))}\n`);
     libc.send(ours, order, order.length, 0);

@@ -29,14 +29,20 @@ function isSameFile(a: string, b: string): boolean {
   }
 }
 
-/** Has the program on disk say whether it can take our place with this configuration file; why not, or null. */
+/**
+ * Has the program on disk say whether it can take our place with this configuration file; why not, or null.
+ *
+ * @param stopped nobody wants to know any more: it is ended
+ */
 export async function successorProblem(
   program: readonly string[],
   configFile: string,
   clock: Clock,
+  stopped: AbortSignal,
 ): Promise<string | null> {
   const command = [...program, SUCCESSOR_CHECK, String(HANDOFF_VERSION), resolve(configFile)];
   const run = runProgram(command, { timeoutMs: CHECK_MS, user: null, clock, maxStderrBytes: MAX_COMPLAINT_BYTES });
+  stopped.addEventListener("abort", () => run.kill(), { once: true });
   const { stderr, ...end } = await run.done;
   if (end.kind === "exited" && end.code === 0) return null;
   return `${program[0]} cannot take over: ${endText(end)}${stderr === "" ? "" : `: ${stderr}`}`;

@@ -11,6 +11,7 @@ import { atEnd } from "../support/cleanup.ts";
 import { client } from "../support/client.ts";
 import { freePort } from "../support/ports.ts";
 import { tmpDir } from "../support/tmp.ts";
+import { until } from "../support/until.ts";
 
 const VRRP =
   '[vrrp.instance.VI_1]\ninterface = "eth0"\nvirtual_router_id = 51\nvirtual_ipaddress = ["192.0.2.100/24"]\n';
@@ -27,10 +28,12 @@ function listen(name: string, port: number, more = ""): string {
 class World {
   readonly path = join(tmpDir(), "f.toml");
   readonly steps: string[] = [];
+  readonly phases: string[] = [];
   readonly told: { level: Level; text: string }[] = [];
   /** What the proxy process makes of a configuration, and the supervisor of virtual IPs. */
   result: () => ReloadResult | Promise<ReloadResult> = () => APPLIED;
   makesVirtualIps: () => string = () => "made";
+  loadFails = false;
   fits = true;
   stops = false;
   isProxyRunning = true;
@@ -66,9 +69,10 @@ class World {
   private world(): ReloadWorld {
     return {
       path: this.path,
-      load: () => {
+      load: async () => {
         this.steps.push("load");
-        return read(this.path);
+        if (this.loadFails) throw new Error("too many open files");
+        return await read(this.path);
       },
       running: () => this.config,
       listeners: () => (this.stops ? null : this.listeners),
@@ -94,6 +98,8 @@ class World {
         this.steps.push("settled");
       },
       tell: (level, text) => this.told.push({ level, text }),
+      began: () => this.phases.push("began"),
+      ended: () => this.phases.push("ended"),
     };
   }
 }
@@ -228,6 +234,18 @@ describe("a reload that fails leaves everything as it was", () => {
   });
 });
 
+test("a reading that fails altogether is told, and the next reload is as any", async () => {
+  const port = freePort();
+  const world = await World.running(listen("web", port));
+  world.loadFails = true;
+  const { ok, lines } = await world.reload(listen("web", port, "retries = 1"));
+  expect({ ok, lines }).toEqual({ ok: false, lines: ["too many open files: nothing changes"] });
+  expect(world.told).toEqual([{ level: Level.err, text: "SIGHUP: too many open files: nothing changes" }]);
+  world.loadFails = false;
+  expect((await world.reload(listen("web", port, "retries = 1"))).ok).toBe(true);
+  expect(world.phases).toEqual(["began", "ended", "began", "ended"]);
+});
+
 describe("orders that meet", () => {
   test("while one is carried out: all who come get one reading, begun after they came", async () => {
     const port = freePort();
@@ -247,6 +265,20 @@ describe("orders that meet", () => {
     expect((await second).lines.join("\n")).toContain("retries 1 -> 2");
     expect(await third).toBe(await second);
     expect(world.steps.filter((step) => step === "load")).toHaveLength(2);
+  });
+
+  test("behind something else that changes what runs: it waits, and says who waits", async () => {
+    const port = freePort();
+    const world = await World.running(listen("web", port));
+    const upgrade = Promise.withResolvers<string>();
+    const upgraded = world.reloader.exclusively(() => upgrade.promise);
+    const reload = world.reload(listen("web", port, "retries = 1"));
+    await until("the order", () => world.reloader.orderedBy !== null);
+    expect({ by: world.reloader.orderedBy, steps: world.steps }).toEqual({ by: "SIGHUP", steps: [] });
+    upgrade.resolve("no");
+    expect(await upgraded).toBe("no");
+    expect((await reload).ok).toBe(true);
+    expect(world.reloader.orderedBy).toBeNull();
   });
 
   test("while it stops: nothing changes any more", async () => {

@@ -1,6 +1,9 @@
+import { existsSync } from "node:fs";
+
 /** Debian's package for each real program that tests run against. The one table of what the suite needs. */
 export const PACKAGES = {
   aiosmtpd: "python3-aiosmtpd",
+  chromium: "chromium",
   dash: "dash",
   "dbus-daemon": "dbus",
   "firewall-offline-cmd": "firewalld",
@@ -22,6 +25,7 @@ export const PACKAGES = {
   nginx: "nginx-light",
   openssl: "openssl",
   pgrep: "procps",
+  pyte: "python3-pyte",
   python3: "python3",
   rpm: "rpm",
   rpmbuild: "rpm",
@@ -43,11 +47,18 @@ export const PACKAGES = {
 /** A program of the table. */
 export type ToolName = keyof typeof PACKAGES;
 
+/** What is no program on anybody's PATH: the file that stands for it. */
+const FILES: Partial<Record<ToolName, string>> = {
+  pyte: "/usr/lib/python3/dist-packages/pyte/__init__.py",
+};
+
 /** Daemons live in sbin, which is not on everybody's PATH. */
 const SEARCH_PATH = `${process.env.PATH ?? ""}:/usr/local/sbin:/usr/sbin:/sbin`;
 
 /** Absolute path of a program, or null when this machine does not have it. */
 export function findTool(name: ToolName): string | null {
+  const file = FILES[name];
+  if (file !== undefined) return existsSync(file) ? file : null;
   return Bun.which(name, { PATH: SEARCH_PATH });
 }
 

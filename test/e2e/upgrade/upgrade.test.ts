@@ -9,7 +9,7 @@ import { start } from "../../support/process.ts";
 import { tmpDir } from "../../support/tmp.ts";
 import { until } from "../../support/until.ts";
 import { Load } from "../process/load.ts";
-import { childrenOf, isRunning, liveClient, logLines, openFiles, proxyPid, snapshot, toml } from "../process/stand.ts";
+import { childrenOf, liveClient, logLines, openFiles, proxyPid, snapshot, toml } from "../process/stand.ts";
 import { compileVariant, NEXT, startUpgradable, type Variant } from "./versions.ts";
 
 const versions = {} as Record<Variant, string>;
@@ -154,20 +154,6 @@ describe("SIGUSR2", () => {
     await liveClient(other);
     expect(await client(port).ended).toBe("ECONNREFUSED");
   }, 60_000);
-
-  test("SIGTERM right behind it stops as ever", async () => {
-    for (const delayMs of [0, 30, 60, 100, 150, 250]) {
-      const proxy = await startUpgradable(toml({ port: freePort(), servers: [await serve({ kind: "echo" })] }));
-      proxy.process.signal("SIGUSR2");
-      await proxy.process.waitFor("executing");
-      await Bun.sleep(delayMs);
-      proxy.process.signal("SIGTERM");
-      // In the instant of the execution itself it may be overlooked, but it does no harm.
-      const ended = await Promise.race([proxy.process.exited, Bun.sleep(2000)]);
-      expect(ended ?? (await proxy.stop())).toEqual({ code: 0, signal: null });
-      await until("no process to be left", () => !isRunning(proxyPid(proxy)));
-    }
-  }, 90_000);
 });
 
 describe("SIGUSR2 with a program that cannot take over changes nothing", () => {

@@ -1,6 +1,9 @@
 import { runCli } from "../../../src/cli/cli.ts";
+import { holdSignals } from "../../../src/core/earlySignals.ts";
 
 declare const VARIANT: string;
+
+holdSignals();
 
 // The product as another version of it might be: see versions.ts.
 const [command] = process.argv.slice(2);
