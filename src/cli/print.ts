@@ -28,6 +28,11 @@ export function print(stream: keyof typeof FDS, text: string): boolean {
 
 /** Whether colour is welcome: on a terminal, and not for those who asked for none (no-color.org). */
 export function wantsColour(stream: keyof typeof FDS): boolean {
+  return isTerminal(stream) && !process.env.NO_COLOR;
+}
+
+/** Whether somebody reads it as it comes. */
+export function isTerminal(stream: keyof typeof FDS): boolean {
   // Asking process.stdout would load Bun's streams: a third of the time that `status` takes.
-  return fstatSync(FDS[stream]).isCharacterDevice() && !process.env.NO_COLOR;
+  return fstatSync(FDS[stream]).isCharacterDevice();
 }

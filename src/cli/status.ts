@@ -30,6 +30,12 @@ export const statusCommand = command({
     socket: { type: "string", valueHint: "PATH", description: "admin socket of the running balancer" },
     json: { type: "boolean", description: "print everything as JSON" },
     csv: { type: "boolean", description: 'print the counters as HAProxy\'s "show stat" does' },
+    events: { type: "boolean", description: "what has happened and what led to it, newest last; with --json too" },
+    why: {
+      type: "string",
+      valueHint: "NAME",
+      description: "explain the state of a server, listen, virtual router or its address; with --json too",
+    },
     watch: {
       type: "boolean",
       description: "show it live, full screen; ? tells the keys; plain lines when not on a terminal",
@@ -40,6 +46,8 @@ export const statusCommand = command({
     refuseTogether(args);
     if (args.watch) return await startWatch(args);
     if (args.csv) return await printCsv(args);
+    if (args.events) return await startEvents(args);
+    if (args.why !== undefined) return await startWhy(args, args.why);
     const snapshot = parseAnswer(await askFirst(await findSockets(args, thisPlace())));
     const colour = wantsColour("stdout");
     print(
@@ -59,12 +67,17 @@ interface Ways {
   json?: boolean | undefined;
   csv?: boolean | undefined;
   watch?: boolean | undefined;
+  events?: boolean | undefined;
+  why?: string | undefined;
   interval?: string | undefined;
 }
 
 /** One way of saying it at a time. Throws UserError. */
 function refuseTogether(args: Ways): void {
-  const given = (["json", "csv", "watch"] as const).filter((flag) => args[flag]);
+  const said = (["csv", "watch", "events", "why"] as const).filter(
+    (flag) => args[flag] !== undefined && args[flag] !== false,
+  );
+  const given = [...(args.json && (args.csv || args.watch) ? (["json"] as const) : []), ...said];
   if (given.length > 1) {
     throw new UserError(`${given.map((flag) => `--${flag}`).join(" and ")} do not go together`, ExitCode.usage);
   }
@@ -75,8 +88,23 @@ function refuseTogether(args: Ways): void {
 async function startWatch(args: Asked & { interval?: string | undefined }): Promise<number> {
   const { readInterval, startWatch } = await import("./watch/start.ts");
   const intervalMs = readInterval(args.interval ?? "1s");
-  const ask = async (command: string) => askFirst(await findSockets(args, thisPlace()), command);
-  return await startWatch({ ask, parse: parseAnswer }, intervalMs, WIDTH);
+  return await startWatch({ ask: asking(args), parse: parseAnswer }, intervalMs, WIDTH);
+}
+
+async function startEvents(args: Asked & Ways): Promise<number> {
+  const { printEvents } = await import("./statusEvents.ts");
+  const judge = (answer: string) => exitStatus(parseAnswer(answer));
+  return await printEvents(asking(args), judge, { json: args.json === true, width: WIDTH });
+}
+
+async function startWhy(args: Asked & Ways, name: string): Promise<number> {
+  const { printWhy } = await import("./statusWhy.ts");
+  return await printWhy(asking(args), name, args.json === true);
+}
+
+/** Asks whoever is there now. */
+function asking(args: Asked): (command: string) => Promise<string> {
+  return async (command) => askFirst(await findSockets(args, thisPlace()), command);
 }
 
 /** `show stat` as it comes; the exit status is that of the same moment. */

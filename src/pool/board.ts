@@ -38,6 +38,12 @@ export interface PoolView {
   rotationLength(): number;
 }
 
+/** Room for the sums and the highest values of a row of counters; both of the same length. */
+export interface Tally {
+  readonly sums: Float64Array;
+  readonly highest: Float64Array;
+}
+
 /** A listen's scoreboard segment, as one thread sees it. See pool/layout.ts for who writes what. */
 export class ListenBoard implements PoolView {
   readonly capacity: number;
@@ -47,8 +53,8 @@ export class ListenBoard implements PoolView {
   private readonly turns: Uint16Array;
   private readonly counterViews: Float64Array[];
   private readonly addressViews: Uint8Array[];
-  /** What a process before this one has counted; of this object alone, and empty until then. */
-  private readonly inherited: number[] = [];
+  /** What a process before this one has counted; of this object alone, and null until then. */
+  private inherited: Float64Array | null = null;
 
   constructor(private readonly handle: BoardHandle) {
     const { buffer, capacity, threads } = handle;
@@ -208,27 +214,43 @@ export class ListenBoard implements PoolView {
 
   /** Sum of one counter over all threads. */
   sum(index: number): number {
-    let total = this.inherited[index] ?? 0;
+    let total = this.inherited?.[index] ?? 0;
     for (const view of this.counterViews) total += view[index] as number;
     return total;
   }
 
   /** Highest value of one counter over all threads. */
   max(index: number): number {
-    let highest = this.inherited[index] ?? 0;
+    let highest = this.inherited?.[index] ?? 0;
     for (const view of this.counterViews) highest = Math.max(highest, view[index] as number);
     return highest;
   }
 
+  /** {@link sum} and {@link max} of all counters from `first` on, as many as `into` has room for; cheaper than one by one. */
+  tally(first: number, into: Tally): void {
+    const { sums, highest } = into;
+    const { length } = sums;
+    for (let i = 0; i < length; i++) sums[i] = highest[i] = this.inherited?.[first + i] ?? 0;
+    for (const view of this.counterViews) {
+      for (let i = 0; i < length; i++) {
+        const value = view[first + i] as number;
+        sums[i] = (sums[i] as number) + value;
+        if (value > (highest[i] as number)) highest[i] = value;
+      }
+    }
+  }
+
   /** Has {@link sum} and {@link max} of this object go on from what a process before this one has counted. */
   inherit(index: number, value: number, isHighest: boolean): void {
-    const before = this.inherited[index] ?? 0;
+    this.inherited ??= new Float64Array(this.layout.counterWords);
+    const before = this.inherited[index] as number;
     this.inherited[index] = isHighest ? Math.max(before, value) : before + value;
   }
 
   /** Forgets of it the highest values, or `all`. Threads clear their own: {@link clearCounters}. */
   clearInherited(all: boolean): void {
-    for (const index of clearedCounters(this.capacity, all)) this.inherited[index] = 0;
+    const { inherited } = this;
+    if (inherited !== null) for (const index of clearedCounters(this.capacity, all)) inherited[index] = 0;
   }
 
   // Written by control alone.

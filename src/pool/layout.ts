@@ -73,6 +73,7 @@ export const ListenCounter = {
   connectErrors: 5,
   retries: 6,
   redispatches: 7,
+  /** Sessions that the client, or the server, broke off in the middle, by a reset or by its silence. */
   clientAborts: 8,
   serverAborts: 9,
   /** Times this thread stopped accepting because a limit was reached. */

@@ -14,8 +14,8 @@ import { shedPrivileges } from "./shed.ts";
 const COMMAND_NAME = "haproxy-lite:px";
 /** Exit status of a proxy process that could not serve; the supervisor has been told why. */
 const EX_SOFTWARE = 70;
-/** A supervisor that is frozen reads nothing: beyond so many, reports of health are not kept for it. */
-const MAX_UNREAD = 25;
+/** A supervisor that is frozen reads nothing: beyond so many, reports of health are not kept for it, nor events. */
+const MAX_UNREAD: Partial<Record<ProxyReport["kind"], number>> = { health: 25, event: 1000 };
 
 /**
  * Runs the proxy process: it lives on what the supervisor says over IPC, and ends gracefully when the supervisor is gone.
@@ -34,11 +34,13 @@ export async function runProxyProcess(): Promise<number> {
 function listen(stdout: StandardStream, stderr: StandardStream, exit: (code: number) => void): void {
   let unread = 0;
   let handover: LineChannel | null = null;
-  const report = (message: ProxyReport): void => {
+  const report = (message: ProxyReport): boolean => {
     if (!process.connected) handover?.send(message);
-    if (!process.connected || (message.kind === "health" && unread >= MAX_UNREAD)) return;
+    if (!process.connected) return true;
+    if (unread >= (MAX_UNREAD[message.kind] ?? Infinity)) return false;
     unread++;
     process.send?.(message, undefined, undefined, () => unread--);
+    return true;
   };
   let proxy: ProxyProcess | null = null;
   // A terminal's Ctrl-C and a service manager's TERM reach every process of ours; what they mean is the supervisor's to say.
@@ -113,6 +115,9 @@ function listen(stdout: StandardStream, stderr: StandardStream, exit: (code: num
         return;
       case "counted":
         proxy?.counted(command.counted);
+        return;
+      case "journal":
+        proxy?.numbered(command.events, command.own);
         return;
       case "vrrp":
         proxy?.showVrrp(command.snapshot);

@@ -8,7 +8,9 @@ import type { CheckResult } from "../health/result.ts";
 import { startOffsetsMs } from "../health/schedule.ts";
 import type { Pool } from "../pool/pool.ts";
 import { addressOf, checkAddressOf, isUpAtFirst, type PoolServer } from "../pool/server.ts";
+import type { CheckFacts } from "../stats/checkFacts.ts";
 import type { CheckView } from "../stats/view.ts";
+import { checkFacts } from "./checkFacts.ts";
 import type { InheritedCheck } from "./inheritance.ts";
 
 /** What decides how a server is checked: while it stays the same, so does the checker. */
@@ -139,10 +141,20 @@ export class HealthChecks {
     const watched = this.watched.get(server);
     if (watched === undefined) return null;
     const { checker, lastCheckMs } = watched;
+    // What was sent and received is for people who ask here and now, and too much to be told of every server.
+    const { state, ...memory } = checker.memory;
+    const lastResult = state.lastResult && { ...state.lastResult, evidence: null };
     return {
-      memory: checker.memory,
+      memory: { ...memory, state: { ...state, lastResult } },
       lastCheckAgoMs: lastCheckMs === null ? null : this.clock.nowMs() - lastCheckMs,
     };
+  }
+
+  /** All that is known of a server's checks; null: it is not checked, or not at present. */
+  facts(server: PoolServer): CheckFacts | null {
+    const watched = this.watched.get(server);
+    if (watched === undefined || !server.checking) return null;
+    return checkFacts(watched.checker, watched.terms.check, watched.lastCheckMs, this.clock.nowMs());
   }
 
   /** What is known of a server's checks; null: it is not checked, or not at present. */

@@ -20,6 +20,7 @@ import { ListenCounter } from "../pool/layout.ts";
 import type { Pool, PoolEvent } from "../pool/pool.ts";
 import { ProcessBoard } from "../pool/processBoard.ts";
 import { openLogger } from "../relay/openLogger.ts";
+import type { EventSubject, JournalEvent } from "../stats/event.ts";
 import { Sampler } from "../stats/sampler.ts";
 import { takeSnapshot } from "../stats/takeSnapshot.ts";
 import type { ProxyView } from "../stats/view.ts";
@@ -29,13 +30,16 @@ import type { HostFacts } from "./chroot.ts";
 import { HealthReports } from "./healthReports.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import { countedSince, describeInheritance, type Inheritance, inheritCounts, standingAfter } from "./inheritance.ts";
+import { JournalMirror } from "./journalMirror.ts";
 import { Leaving } from "./leaving.ts";
 import { Orders } from "./orders.ts";
 import type { BindSockets, ProxyReload, ProxyReport, ProxyStart } from "./protocol.ts";
 import { RelayPool, type RelayPoolObserver } from "./relayPool.ts";
 import { Reloads } from "./reload.ts";
 import { Servers } from "./servers.ts";
+import { SessionList } from "./sessions.ts";
 import { StandingReports } from "./standingReports.ts";
+import { poolEventDraft } from "./stateEvents.ts";
 import { describePoolEvent } from "./stateLog.ts";
 import { StatsService } from "./statsService.ts";
 import { ShortageWatch } from "./watch.ts";
@@ -48,7 +52,8 @@ export interface ProxyWorld {
   host: HostFacts;
   stdout: StandardStream;
   stderr: StandardStream;
-  report(report: ProxyReport): void;
+  /** false: the supervisor reads nothing, and this has not been kept for it. */
+  report(report: ProxyReport): boolean;
   /** Ends the process. */
   exit(code: number): void;
 }
@@ -72,6 +77,7 @@ export class ProxyProcess {
   private readonly leaving: Leaving;
   private readonly reloads: Reloads;
   private readonly orders: Orders;
+  private readonly journal: JournalMirror;
   private config: Config;
   private logger: Logger;
   /** Lines that loggers of earlier configurations lost. */
@@ -89,6 +95,7 @@ export class ProxyProcess {
   private ready = 0;
   private drained = 0;
   private stopping = false;
+  private finishing = false;
   private finished = false;
   /** What the next process knows of us; null: there is none. */
   private told: Inheritance | null = null;
@@ -102,6 +109,8 @@ export class ProxyProcess {
     this.config = config;
     const { clock, stdout, stderr } = world;
     this.logger = openLogger(config.logs, process.pid, clock, { stdout, stderr });
+    // One that another version starts is told of nothing.
+    this.journal = new JournalMirror(given.journal ?? [], (event) => world.report({ kind: "event", event }));
     this.processBoard = ProcessBoard.create(config.global.threads);
     this.processBoard.maxconn = given.maxconn;
     this.heartbeats = new Heartbeats(this.processBoard, HUNG_AFTER);
@@ -126,7 +135,7 @@ export class ProxyProcess {
     this.leaving = new Leaving(clock, {
       endSessions: (pool, slot) => this.kill(pool, slot ?? -1, "K-"),
       onListenGone: (pool) => this.forgetListen(pool),
-      log: (event) => this.log(event),
+      log: (event, listen) => this.log(event, "stopped", listen),
     });
     this.reloads = new Reloads(config, given.listeners, {
       servers: this.servers,
@@ -136,21 +145,32 @@ export class ProxyProcess {
       onListenAdded: (pool) => this.sampler.add(pool, clock.nowMs()),
       onBindClosed: (bind) => world.report({ kind: "closed", bind }),
     });
-    this.watch = new ShortageWatch(this.pools, this.processBoard, world.host.ephemeralPorts, clock, (event) =>
-      this.log(event),
+    this.watch = new ShortageWatch(this.pools, this.processBoard, world.host.ephemeralPorts, clock, (event, listen) =>
+      this.log(event, "shortage", listen),
     );
     this.commands = adminCommands({
       snapshot: () => takeSnapshot(this.view()),
-      orders: { reload: () => this.orders.give("reload"), upgrade: () => this.orders.give("upgrade") },
+      proxy: { view: () => this.view(), sessions: new SessionList(this.relays) },
+      events: () => this.journal.events,
+      check: (listen, server) => this.servers.checkFacts(listen, server),
+      wallMs: () => clock.wallMs(),
+      orders: {
+        reload: () => this.orders.give("reload"),
+        upgrade: () => this.orders.give("upgrade"),
+        vrrp: {
+          release: (name, hold) => this.orders.give({ kind: "release", name, hold }),
+          resume: (name) => this.orders.give({ kind: "resume", name }),
+        },
+      },
     });
     this.stats = new StatsService(config.stats, given.stats, {
       clock,
       commands: this.commands,
       snapshot: () => takeSnapshot(this.view()),
       history: () => this.sampler.history(),
-      events: () => [],
+      events: () => this.journal.events.toReversed(),
       lateThread: () => this.health.lateThread,
-      log: (event) => this.log(event),
+      log: (event) => this.log(event, "page"),
       onBindClosed: (bind) => world.report({ kind: "closed", bind }),
     });
   }
@@ -265,6 +285,11 @@ export class ProxyProcess {
     return this.startedMs - (this.given.inheritance?.countedForMs ?? 0);
   }
 
+  /** The supervisor has numbered events; see {@link JournalMirror.numbered}. */
+  numbered(events: readonly JournalEvent[], own: number): void {
+    this.journal.numbered(events, own);
+  }
+
   /** How the supervisor's virtual routers stand now; null: there are none any more. */
   showVrrp(snapshot: VrrpSnapshot | null): void {
     this.vrrp = snapshot && { snapshot, receivedMs: this.world.clock.nowMs() };
@@ -292,8 +317,12 @@ export class ProxyProcess {
   private onServerEvent(pool: Pool, event: PoolEvent, cause: Cause): void {
     const { slot, config } = event.server;
     this.sampler.poolChanged(pool, this.world.clock.nowMs());
-    this.log(describePoolEvent(pool.config.name, event, cause));
-    this.health.changed();
+    const line = describePoolEvent(pool.config.name, event, cause);
+    this.logger.log(line.level, line.text);
+    const facts = this.servers.checkFacts(pool.config.name, config.name);
+    this.journal.add(poolEventDraft(pool.config.name, event, line, facts, this.world.clock.wallMs()));
+    // What follows from this event follows from the loss of the last server, which is told next.
+    if (!leavesNobody(event)) this.health.changed();
     if (isMarkedDown(event) && config.onMarkedDown === "shutdown-sessions") this.kill(pool, slot, "D-");
     if (isMarkedUp(event) && !config.backup && config.onMarkedUp === "shutdown-backup-sessions")
       this.killOnBackups(pool);
@@ -403,6 +432,7 @@ export class ProxyProcess {
       droppedLogs: world.stdout.droppedLines + world.stderr.droppedLines + this.droppedBefore + this.logger.dropped,
       board: this.processBoard,
       pools: [...this.pools.values(), ...this.leaving.listens],
+      poolOf: (listen) => this.servers.byId(listen) ?? null,
       leavingUntilMs: (pool) => this.leaving.untilMs(pool),
       sampler: this.sampler,
       vrrp: this.vrrp,
@@ -411,13 +441,13 @@ export class ProxyProcess {
   }
 
   private hardStop(): void {
-    this.log(hardStop());
+    this.log(hardStop(), "stop");
     this.endConnections();
   }
 
   private endConnections(): void {
     for (const pool of [...this.pools.values(), ...this.leaving.listens])
-      this.log(proxyHardStopped(pool.config.name, pool.board.current));
+      this.log(proxyHardStopped(pool.config.name, pool.board.current), "stopped", pool.config.name);
     this.relays.tell({ kind: "kill", listen: null, server: -1, termination: "K-" });
     this.world.clock.after(LAST_WORDS_MS, () => this.finish());
   }
@@ -437,9 +467,13 @@ export class ProxyProcess {
   }
 
   private finish(): void {
-    if (this.finished) return;
+    if (this.finishing) return;
+    this.finishing = true;
     this.admin?.stop();
-    this.stats.stop();
+    this.stats.finish(() => this.sayEnd());
+  }
+
+  private sayEnd(): void {
     if (this.retired) this.tellCounted();
     for (const pool of [...this.pools.values(), ...this.leaving.listens]) {
       this.log(
@@ -448,6 +482,8 @@ export class ProxyProcess {
           pool.board.sum(ListenCounter.connections),
           pool.board.sum(ListenCounter.established),
         ),
+        "stopped",
+        pool.config.name,
       );
     }
     this.exit(EXIT_OK);
@@ -462,9 +498,17 @@ export class ProxyProcess {
     this.world.exit(code);
   }
 
-  private log(event: LogEvent): void {
-    this.logger.log(event.level, event.text);
+  /** To the log and, with what it is about, into the journal. */
+  private log({ level, text }: LogEvent, change = "note", listen: string | null = null): void {
+    this.logger.log(level, text);
+    const subject: EventSubject = listen === null ? { kind: "process" } : { kind: "listen", listen };
+    const wallMs = this.world.clock.wallMs();
+    this.journal.add({ wallMs, level, subject, change, text, cause: null, because: [] });
   }
+}
+
+function leavesNobody({ kind, activeServers, backupServers }: PoolEvent): boolean {
+  return kind !== "noServer" && activeServers + backupServers === 0;
 }
 
 /** As HAProxy has it, maintenance of a server that was up takes it down as well. */

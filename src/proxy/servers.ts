@@ -14,6 +14,7 @@ import {
   type Health,
   type PoolServer,
 } from "../pool/server.ts";
+import type { CheckFacts } from "../stats/checkFacts.ts";
 import type { CheckView } from "../stats/view.ts";
 import { LateAddresses, type Resolver } from "./addresses.ts";
 import { HealthChecks } from "./healthChecks.ts";
@@ -103,6 +104,12 @@ export class Servers {
   checkView(pool: Pool, slot: number): CheckView | null {
     const server = pool.slots[slot];
     return server ? this.health.view(server) : null;
+  }
+
+  /** All of it, for whoever asks why; null: there is no such server, or it is not checked. */
+  checkFacts(listen: string, name: string): CheckFacts | null {
+    const server = this.byListen.get(listen)?.servers.find(({ config }) => config.name === name);
+    return server === undefined ? null : this.health.facts(server);
   }
 
   /** The same, for the next process. */

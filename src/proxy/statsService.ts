@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { AdminCommand } from "../admin/command.ts";
-import { answer } from "../admin/protocol.ts";
+import { answerWhole } from "../admin/protocol.ts";
 import type { StatsConfig } from "../config/schema.ts";
 import type { Clock } from "../core/clock.ts";
 import { Level } from "../core/syslogCodes.ts";
@@ -64,6 +64,12 @@ export class StatsService {
     this.server?.leave();
   }
 
+  /** The process is about to end: `done` is called when whoever has asked is answered, after a second at most. */
+  finish(done: () => void): void {
+    if (this.server === null) done();
+    else this.server.finish(done);
+  }
+
   /** Serves nobody any more. */
   stop(): void {
     this.server?.stop();
@@ -115,7 +121,7 @@ export class StatsService {
   }
 
   private async execute(words: readonly string[], by: string): Promise<string> {
-    const said = (await answer(words, this.parts.commands)).trim();
+    const said = (await answerWhole(words, this.parts.commands)).trim();
     const outcome = said === "" ? "" : `: ${said.split("\n")[0]}`;
     this.parts.log({ level: Level.notice, text: `${by}: ${words.join(" ")}${outcome}` });
     return said;

@@ -9,6 +9,7 @@ import { answerDoorbell, ring } from "../net/doorbell.ts";
 import { encodeSockaddr } from "../net/sockaddr.ts";
 import { ListenBoard } from "../pool/board.ts";
 import { ProcessBoard, ThreadCounter } from "../pool/processBoard.ts";
+import type { SessionView } from "../pool/sessionView.ts";
 import { DeadlineWheel } from "./deadlineWheel.ts";
 import type { Dialer } from "./dialer.ts";
 import type { RelayEnvironment, RelayListen } from "./environment.ts";
@@ -17,6 +18,7 @@ import { Listener } from "./listener.ts";
 import { openLogger } from "./openLogger.ts";
 import type { RelayDuty, RelayListenStart, RelayReport, RelayStart } from "./protocol.ts";
 import { Registry } from "./registry.ts";
+import { SESSIONS_A_PAGE, SessionLists, viewOf } from "./sessionLists.ts";
 import { ANY_SERVER, longestWaitingThread, WaitingLine } from "./waitingLine.ts";
 
 /** How often a thread shows on the scoreboard that its loop turns. */
@@ -42,6 +44,8 @@ export class RelayThread implements RelayEnvironment {
   /** Lines of the sessions that ended in this turn of the loop. */
   private readonly ended: string[] = [];
   private draining = false;
+  private sessionsBefore = 0;
+  private readonly lists: SessionLists;
 
   constructor(
     private readonly given: RelayStart,
@@ -53,6 +57,11 @@ export class RelayThread implements RelayEnvironment {
     this.counters = this.process.counters(this.thread);
     this.deadlines = new DeadlineWheel(clock);
     this.ringers = given.ringers;
+    this.lists = new SessionLists(
+      this.thread,
+      () => Array.from(this.listens.values(), ({ sessions }) => sessions.all()).flat(),
+      () => clock.nowMs(),
+    );
     const stdout = new LineBatch(clock, (text) => post({ kind: "lines", target: "stdout", text }));
     const stderr = new LineBatch(clock, (text) => post({ kind: "lines", target: "stderr", text }));
     this.lines = { stdout, stderr };
@@ -141,7 +150,31 @@ export class RelayThread implements RelayEnvironment {
     }
   }
 
+  /** The next page of a list of the sessions that live, see {@link SessionLists}. */
+  list(list: number, detail: boolean): { sessions: SessionView[]; hasMore: boolean } {
+    const sessions = this.lists.page(list, detail);
+    return { sessions, hasMore: sessions.length === SESSIONS_A_PAGE };
+  }
+
+  /** Nobody wants the rest of a list. */
+  dropList(list: number): void {
+    this.lists.drop(list);
+  }
+
+  /** How a session stands, before it is ended if that is wanted; null: there is no such session. */
+  session(id: number, termination: string | null): SessionView | null {
+    const session = this.lists.find(id);
+    if (session === null) return null;
+    const view = viewOf(session, this.thread, this.clock.nowMs(), true);
+    if (termination !== null) session.kill(termination);
+    return view;
+  }
+
   // What sessions and listeners ask for.
+
+  nextSession(): number {
+    return this.sessionsBefore++;
+  }
 
   report(report: RelayReport): void {
     this.post(report);

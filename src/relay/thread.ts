@@ -8,6 +8,7 @@ declare const self: Worker;
 
 const post = (report: RelayReport): void => self.postMessage(report);
 let relay: RelayThread | null = null;
+const NO_SESSIONS = { sessions: [], hasMore: false };
 
 self.onmessage = (event: MessageEvent<RelayCommand>) => {
   const command = event.data;
@@ -40,6 +41,23 @@ self.onmessage = (event: MessageEvent<RelayCommand>) => {
       return;
     case "kill":
       relay?.kill(command.listen, command.server, command.termination);
+      return;
+    case "list":
+      post({
+        kind: "sessions",
+        version: command.version,
+        ...(relay?.list(command.list, command.detail) ?? NO_SESSIONS),
+      });
+      return;
+    case "dropList":
+      relay?.dropList(command.list);
+      return;
+    case "session":
+      post({
+        kind: "session",
+        version: command.version,
+        session: relay?.session(command.id, command.termination) ?? null,
+      });
       return;
     default:
       assertNever(command);

@@ -37,6 +37,8 @@ export interface ProxyView {
   readonly sampler: Sampler;
   /** What the supervisor last said of its virtual routers, and when, monotonic ms; null: nothing, there may be none. */
   readonly vrrp: { readonly snapshot: VrrpSnapshot; readonly receivedMs: number } | null;
+  /** The listen that relay threads know by this number, those that were removed included; null: it is gone. */
+  poolOf(listen: number): Pool | null;
   /** When the sessions of a listen that was removed are ended, monotonic ms; null: it was not removed. */
   leavingUntilMs(pool: Pool): number | null;
   /** What is known of a server's checks; null: it is not checked. */

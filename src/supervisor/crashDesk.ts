@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import { adminCommands } from "../admin/commands/all.ts";
 import { ADMIN_BACKLOG, type AdminServer, serveAdmin } from "../admin/server.ts";
@@ -5,12 +6,18 @@ import type { Config } from "../config/schema.ts";
 import type { Clock } from "../core/clock.ts";
 import { COMMIT, RELEASE_DATE, VERSION } from "../core/version.ts";
 import { fileLimit } from "../net/limits.ts";
+import type { JournalEvent } from "../stats/event.ts";
+import { HISTORY_STEP_MS } from "../stats/history.ts";
 import type { ProcessSnapshot, Snapshot } from "../stats/snapshot.ts";
 import { vrrpStatus } from "../stats/takeSnapshot.ts";
 import type { ProxyView } from "../stats/view.ts";
+import { HttpServer } from "../web/server.ts";
+import { StatsSite } from "../web/site.ts";
 
 /** Whoever asks in a shorter gap waits for the next proxy process, and hears more from that. */
 const LONG_GAP_MS = 1000;
+const SECRET_BYTES = 32;
+const NO_HISTORY = { sessions: [], bytesIn: [], bytesOut: [] };
 
 /** Why no proxy process answers. */
 export type Gap =
@@ -25,18 +32,27 @@ export type Gap =
   /** It hangs, and has not been heard of since, monotonic ms. */
   | { readonly kind: "hang"; readonly sinceMs: number; readonly restarts: number };
 
+/** Listening sockets, which stay open when the desk is closed. */
+export interface DeskSockets {
+  readonly admin: number;
+  readonly stats: readonly number[];
+}
+
 /** What else is told of the supervisor. */
 export interface DeskView {
   readonly config: Config;
   readonly vrrp: ProxyView["vrrp"];
+  /** What has happened, oldest first. */
+  readonly events: readonly JournalEvent[];
 }
 
 /**
- * Answers on the admin socket while there is no proxy process that does, and will be none for a while: that it keeps
+ * Answers on the admin socket and on the status page while there is no proxy process that does, and will be none for a while: that it keeps
  * crashing, and when the next one starts, or that it hangs. Traffic has no part in it.
  */
 export class CrashDesk {
   private server: AdminServer | null = null;
+  private web: HttpServer | null = null;
   private gap: Gap | null = null;
 
   /** @param startedWallMs when this program started, epoch ms */
@@ -46,24 +62,57 @@ export class CrashDesk {
     private readonly view: () => DeskView,
   ) {}
 
-  /** @param adminFd the listening socket, which stays open when the desk is closed */
-  open(adminFd: number, gap: Gap): void {
+  open({ admin, stats }: DeskSockets, gap: Gap): void {
     this.close();
     if (gap.kind === "crash" && gap.delayMs < LONG_GAP_MS) return;
     this.gap = gap;
     const openedMs = this.clock.nowMs();
-    const commands = adminCommands({ snapshot: () => this.snapshot(gap, openedMs), orders: null });
+    const snapshot = () => this.snapshot(gap, openedMs);
+    const commands = adminCommands({
+      snapshot,
+      proxy: null,
+      events: () => this.view().events,
+      check: () => null,
+      wallMs: () => this.clock.wallMs(),
+      orders: null,
+    });
+    this.web = this.newWeb(snapshot);
+    this.web?.listen(stats);
     try {
-      this.server = serveAdmin({ fd: adminFd, backlog: ADMIN_BACKLOG, commands, level: "admin" }, this.clock);
+      this.server = serveAdmin({ fd: admin, backlog: ADMIN_BACKLOG, commands, level: "admin" }, this.clock);
     } catch {
       // No descriptor to be had: whoever asks waits, as in a short gap.
     }
+  }
+
+  /** null: there is no page. */
+  private newWeb(snapshot: () => Snapshot): HttpServer | null {
+    const { clock } = this;
+    const { stats } = this.view().config;
+    if (stats === null) return null;
+    const site = new StatsSite(
+      { ...stats, admin: false },
+      {
+        snapshot,
+        history: () => ({ stepMs: HISTORY_STEP_MS, process: NO_HISTORY, listens: {} }),
+        events: () => this.view().events.toReversed(),
+        lateThread: () => null,
+        answers: () => new Map(),
+        wallMs: () => clock.wallMs(),
+        execute: () => "",
+      },
+      randomBytes(SECRET_BYTES),
+    );
+    const { maxconn } = stats;
+    return new HttpServer({ maxconn, clock, handler: (request) => site.answer(request), onFailure: () => {} });
   }
 
   /** Ends it; whoever is being answered is answered. */
   close(): void {
     this.server?.leave();
     this.server = null;
+    this.web?.leave();
+    this.web = null;
     this.gap = null;
   }
 

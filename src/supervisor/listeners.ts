@@ -17,6 +17,7 @@ import {
   withdrawAddress,
 } from "../net/listen.ts";
 import { HTTP_BACKLOG } from "../web/server.ts";
+import type { DeskSockets } from "./crashDesk.ts";
 import type { OpenListener } from "./handoff.ts";
 
 /** Exit status of a start that failed although the configuration is valid. */
@@ -53,6 +54,8 @@ export class BoundListeners {
   private current: Pick<PreparedListeners, "listens" | "stats"> = { listens: [], stats: [] };
   /** Binds that no listen has any more, and that the proxy process has yet to close. */
   private readonly leaving = new Map<number, BoundBind>();
+  /** Binds that the proxy process has closed before it was known here that no listen has them. */
+  private readonly closedEarly = new Set<number>();
   private nextId: number;
   private adminBind: BoundBind | null = null;
 
@@ -115,6 +118,11 @@ export class BoundListeners {
     return this.openAdmin.fds[0] as number;
   }
 
+  /** What the crash desk answers on while no proxy process does. */
+  get desk(): DeskSockets {
+    return { admin: this.admin, stats: this.stats.flatMap(({ fds }) => fds) };
+  }
+
   /**
    * The sockets of another configuration: an address that is bound already stays as it is, whichever listen has it; the
    * others are bound, all or none. Nothing else changes until {@link adopt}; what was opened is given up by {@link abandon}.
@@ -174,7 +182,7 @@ export class BoundListeners {
     for (const bind of [...this.bindsOfListens, ...this.stats]) {
       if (kept.has(bind)) continue;
       turnAway(bind);
-      if (inUse) this.leaving.set(bind.id, bind);
+      if (inUse && !this.closedEarly.delete(bind.id)) this.leaving.set(bind.id, bind);
       else closeListeners(bind.fds);
     }
     this.current = { listens, stats };
@@ -184,7 +192,8 @@ export class BoundListeners {
   closeBind(id: number): void {
     const bind = this.leaving.get(id);
     this.leaving.delete(id);
-    if (bind !== undefined) closeListeners(bind.fds);
+    if (bind === undefined) this.closedEarly.add(id);
+    else closeListeners(bind.fds);
   }
 
   /** Whether sockets of earlier configurations are still to be closed. */

@@ -9,6 +9,7 @@ import type {
   ReloadResult,
   SupervisorOrder,
 } from "../proxy/protocol.ts";
+import type { EventDraft, JournalEvent } from "../stats/event.ts";
 import type { VrrpSnapshot } from "../stats/vrrpSnapshot.ts";
 import { afterCrash, type CrashHistory, NO_CRASHES } from "./backoff.ts";
 import type { OpenProxy } from "./handoff.ts";
@@ -32,6 +33,10 @@ export interface ProxyObserver {
   onHealth(report: HealthReport): void;
   /** It ended unasked, for the `crashes`th time in a row, and the `restarts`th in all; the next one starts in `delayMs`. */
   onCrash(reason: string, delayMs: number, crashes: number, restarts: number): void;
+  /** What has happened so far, for a process that starts. */
+  events(): readonly JournalEvent[];
+  /** Something has happened to it; the same, as the journal has it. */
+  onEvent(event: EventDraft): JournalEvent;
   /** It has closed its sockets of a bind that no listen has. */
   onBindClosed(bind: number): void;
   /** A client of its admin socket orders something; `answer` takes the text for it. */
@@ -180,6 +185,16 @@ export class ProxyHost {
     this.tell({ kind: "ordered", order: null, text });
   }
 
+  /** Gives an event of ours to whoever shows the journal. */
+  showEvent(event: JournalEvent): void {
+    this.showNumbered(event, null);
+  }
+
+  private showNumbered(event: JournalEvent, from: ProxyChild | null): void {
+    for (const child of [this.child, this.successor])
+      child?.send({ kind: "journal", events: [event], own: child === from ? 1 : 0 });
+  }
+
   /** Gives it the virtual routers to show in its statistics; null: there are none. */
   showVrrp(snapshot: VrrpSnapshot | null): void {
     this.tell({ kind: "vrrp", snapshot });
@@ -213,7 +228,7 @@ export class ProxyHost {
     return spawnChild(
       this.program,
       this.listeners,
-      { ...terms, supervisorPid: process.pid, restarts, inheritance },
+      { ...terms, journal: this.observer.events(), supervisorPid: process.pid, restarts, inheritance },
       this.childObserver,
     );
   }
@@ -253,6 +268,7 @@ export class ProxyHost {
 
   private onSuccessorReport(successor: ProxyChild, report: ProxyReport): void {
     if (report.kind === "failed") this.lastFailure = report.message;
+    if (report.kind === "event") this.showNumbered(this.observer.onEvent(report.event), successor);
     // Told just before it is ready: by then it is the one that serves.
     if (report.kind === "standing") this.standing = { known: report.standing, atMs: this.clock.nowMs() };
     if (report.kind !== "ready") return;
@@ -285,6 +301,9 @@ export class ProxyHost {
         return;
       case "standing":
         this.standing = { known: report.standing, atMs: this.clock.nowMs() };
+        return;
+      case "event":
+        this.showNumbered(this.observer.onEvent(report.event), child);
         return;
       case "health":
         this.observer.onHealth(report);

@@ -63,13 +63,13 @@ export class Takeover {
     const { by, failure, from, reload, standIn } = this.handoff;
     if (standIn !== null) dismissStandIn(standIn, clock);
     if (failure === null) {
-      voice.say(`${by}: ${SELF} takes over from ${from}`);
+      voice.say(`${by}: ${SELF} takes over from ${from}`, "upgrade");
       void host.replace();
       return;
     }
     this.end();
     const text = `upgrade failed: ${failure}; ${SELF} and its proxy process go on`;
-    voice.tell(Level.alert, `${by}: ${text}`);
+    voice.tell(Level.alert, `${by}: ${text}`, { change: "upgradeFailed" });
     host.answerOrders(`Failed: ${text}\n`);
     service.ready();
     if (reload !== null) this.world.reload(reload);
@@ -83,6 +83,7 @@ export class Takeover {
     if (pidFile !== null && pidFile.path !== this.world.pidfile) keepPidFile(pidFile.path, pidFile.fd, process.pid)();
     voice.say(
       `${by}: upgraded from ${from} to ${SELF}: proxy process ${pid} is serving, the former one finishes its connections`,
+      "upgrade",
     );
     service.ready();
   }
@@ -99,7 +100,9 @@ export class Takeover {
       const { config, pidFile, program, from } = handoff;
       rollBack({ ...now, config, pidFile, program, from, reload: now.reload ?? handoff.reload }, failure);
     } catch (error) {
-      world.voice.tell(Level.alert, `${failure}; the former program cannot go on: ${(error as Error).message}`);
+      world.voice.tell(Level.alert, `${failure}; the former program cannot go on: ${(error as Error).message}`, {
+        change: "upgradeFailed",
+      });
       world.host.startAnew(failure);
     } finally {
       release();

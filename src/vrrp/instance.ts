@@ -17,7 +17,7 @@ import { LeasedAddresses, leaseSeconds } from "./leases.ts";
 import { OWNER_PRIORITY } from "./priority.ts";
 import { type Rival, RivalProbe } from "./rivalProbe.ts";
 import { VirtualRouter } from "./router.ts";
-import type { RouterObserver } from "./routerPorts.ts";
+import type { Remark, RouterObserver } from "./routerPorts.ts";
 import type { StandInRouter } from "./standIn.ts";
 import { VirtualAddress } from "./virtualAddress.ts";
 
@@ -66,7 +66,7 @@ export class Instance {
         this.router.setFault(fault, sentence);
         if (fault === "socket" && sentence !== null) this.followAgain();
       },
-      onWarning: (text) => observer.onLog(Level.warning, text),
+      onWarning: (text) => observer.onLog(Level.warning, text, remark("interface")),
       onReadable: () => this.router.received(),
       onFrame: (frame) => this.onFrame(frame),
     });
@@ -175,6 +175,11 @@ export class Instance {
     return changes;
   }
 
+  /** It has addresses that the host has for itself, as their owner: they stay whatever happens in the election. */
+  get keepsAddresses(): boolean {
+    return this.hostsOwn.length > 0;
+  }
+
   get syncGroup(): string | null {
     return this.config.syncGroup;
   }
@@ -227,7 +232,8 @@ export class Instance {
       // The notice that one of ours is gone may not have been read yet.
       if (removeAddress(there) !== 0) continue;
       const text = `${formatAddress(there.address)}/${there.prefixLength}`;
-      this.observer.onLog(Level.notice, `removed ${text} from ${this.config.interface}: left there by an earlier life`);
+      const removed = `removed ${text} from ${this.config.interface}: left there by an earlier life`;
+      this.observer.onLog(Level.notice, removed, remark("cleaned"));
     }
   }
 
@@ -289,7 +295,7 @@ export class Instance {
   private onRival({ address, mac }: Rival, first: boolean): void {
     if (first) {
       const text = `another host, ${mac}, answers for ${address} which is ours now: announcing it again`;
-      this.observer.onLog(Level.alert, text);
+      this.observer.onLog(Level.alert, text, remark("rival"));
       this.observer.onChange();
     }
     this.announcer.reassert();
@@ -301,6 +307,10 @@ export class Instance {
       .rivals()
       .map(({ address, mac, answers, lastMs }) => ({ address, mac, answers, agoMs: Math.round(nowMs - lastMs) }));
   }
+}
+
+function remark(change: string): Remark {
+  return { change, tracker: null };
 }
 
 function leaseOf({ downTimerAdverts, advertIntMs }: VrrpInstanceConfig): number {

@@ -17,6 +17,9 @@ export interface HttpLimits {
   readonly lingerMs: number;
   /** While others may be waiting: how long a client may stay that has not said a word. */
   readonly silentMs: number;
+  /** While the process ends: how long a request may be on its way, and an answer. */
+  readonly lastMs: number;
+  readonly lastAnswerMs: number;
 }
 
 export const HTTP_LIMITS: HttpLimits = {
@@ -26,6 +29,8 @@ export const HTTP_LIMITS: HttpLimits = {
   answerMs: 60_000,
   lingerMs: 1000,
   silentMs: 1000,
+  lastMs: 200,
+  lastAnswerMs: 1000,
 };
 
 /** Answers a request, now or later. */
@@ -79,6 +84,13 @@ export class HttpConnection {
     const silentForMs = clock.nowMs() - this.acceptedMs;
     if (this.served > 0) this.socket.end();
     else this.expire(limits.silentMs - silentForMs);
+  }
+
+  /** The process is about to end: goes, unless it is being answered or has just come with its request on the way. */
+  finish(): void {
+    if (this.phase === "closing" || (this.phase === "reading" && this.served > 0 && this.reader.isEmpty))
+      this.socket.end();
+    else if (this.phase === "reading") this.expire(this.desk.limits.lastMs);
   }
 
   data(chunk: Uint8Array): void {

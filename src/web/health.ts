@@ -6,7 +6,7 @@ export interface HealthAnswer {
   readonly healthy: boolean;
   /** In a line. */
   readonly text: string;
-  readonly process: "serving" | "stopping" | "hung";
+  readonly process: "serving" | "stopping" | "hung" | "crashed";
   readonly listens: readonly { readonly name: string; readonly healthy: boolean; readonly usable: number }[];
   /** State of each virtual router: no reason to be healthy or not, but what somebody may look for. */
   readonly vrrp: Readonly<Record<string, string>>;
@@ -24,29 +24,41 @@ export function judgeHealth(
   lateThread: number | null,
   wanted: readonly string[],
 ): HealthAnswer | null {
+  const process = stateOf(snapshot, lateThread);
+  const { gone, state } = process;
   const present = snapshot.listens.filter(({ leavingForMs }) => leavingForMs === null);
   const named = wanted.length === 0 ? present : present.filter(({ name }) => wanted.includes(name));
-  if (named.length < new Set(wanted).size) return null;
+  // Of a process that is not there the listens are not known.
+  if (named.length < new Set(wanted).size && !gone) return null;
   const listens = named.map(({ name, available, usable, servers }) => ({
     name,
     healthy: available || servers.length === 0,
     usable: usable.active + usable.backup,
   }));
-  const process = snapshot.process.stopping ? "stopping" : lateThread === null ? "serving" : "hung";
   const down = listens.filter(({ healthy }) => !healthy).map(({ name }) => name);
   const vrrp = Object.fromEntries((snapshot.vrrp?.instances ?? []).map(({ name, state }) => [name, state]));
   return {
-    healthy: process === "serving" && down.length === 0,
-    text: sentence(process, down, listens.length),
-    process,
+    healthy: state === "serving" && down.length === 0,
+    text: process.text ?? sentence(down, listens.length),
+    process: state,
     listens,
     vrrp,
   };
 }
 
-function sentence(process: HealthAnswer["process"], down: readonly string[], listens: number): string {
-  if (process === "stopping") return "stopping: nobody new is accepted";
-  if (process === "hung") return "a relay thread hangs";
+/** `text` null: there is more to be said than that it serves; `gone`: no proxy process serves. */
+function stateOf(
+  { process }: Snapshot,
+  lateThread: number | null,
+): { state: HealthAnswer["process"]; text: string | null; gone: boolean } {
+  if (process.crashLoop !== null) return { state: "crashed", text: "the proxy process keeps ending", gone: true };
+  if (process.hang !== null) return { state: "hung", text: process.hang, gone: true };
+  if (process.stopping) return { state: "stopping", text: "stopping: nobody new is accepted", gone: false };
+  if (lateThread !== null) return { state: "hung", text: `relay thread ${lateThread} hangs`, gone: false };
+  return { state: "serving", text: null, gone: false };
+}
+
+function sentence(down: readonly string[], listens: number): string {
   if (down.length > 0) return `no server for ${down.join(", ")}`;
   return `ok: ${listens} listen${listens === 1 ? "" : "s"} served`;
 }

@@ -32,6 +32,7 @@ export class HttpServer implements HttpDesk {
   private readonly connections = new Set<HttpConnection>();
   private most: number;
   private leaving = false;
+  private onEmpty: (() => void) | null = null;
   private retrying = false;
 
   constructor(private readonly options: HttpServerOptions) {
@@ -67,10 +68,27 @@ export class HttpServer implements HttpDesk {
     this.balance();
   }
 
+  /** As {@link leave}, and calls `done` once nobody is being served, or it has taken too long. */
+  finish(done: () => void): void {
+    this.leave();
+    for (const connection of this.connections) connection.finish();
+    const cancel = this.clock.after(this.limits.lastAnswerMs, () => this.stop());
+    this.onEmpty = () => {
+      cancel();
+      done();
+    };
+    this.lookWhetherEmpty();
+  }
+
   /** Stops accepting and drops who is being served. */
   stop(): void {
     this.leave();
     for (const connection of this.connections) connection.drop();
+  }
+
+  /** Clients that are being served. */
+  get size(): number {
+    return this.connections.size;
   }
 
   get isCrowded(): boolean {
@@ -88,12 +106,20 @@ export class HttpServer implements HttpDesk {
   left(connection: HttpConnection): void {
     this.connections.delete(connection);
     this.balance();
+    this.lookWhetherEmpty();
   }
 
   /** A client has come. */
   welcome(connection: HttpConnection): void {
     this.connections.add(connection);
     this.balance();
+  }
+
+  private lookWhetherEmpty(): void {
+    const { onEmpty } = this;
+    if (onEmpty === null || this.connections.size > 0) return;
+    this.onEmpty = null;
+    onEmpty();
   }
 
   /** Accepts while there is room. */

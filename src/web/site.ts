@@ -1,14 +1,14 @@
 import type { StatsConfig } from "../config/schema.ts";
 import { assertNever } from "../core/errors.ts";
-import { csvLines } from "../stats/csv.ts";
+import { csvChunks } from "../stats/csv.ts";
 import type { JournalEvent } from "../stats/event.ts";
-import { jsonRows } from "../stats/json.ts";
+import { jsonChunks } from "../stats/json.ts";
 import type { History, PageModel } from "../stats/page/model.ts";
 import { renderPage } from "../stats/page/render.ts";
 import { formatMetrics, type HttpCounts, METRICS_TYPE, metricsScopes } from "../stats/prometheus.ts";
 import { EVERYTHING, statRows } from "../stats/rows.ts";
 import type { Snapshot } from "../stats/snapshot.ts";
-import { typedRows } from "../stats/typed.ts";
+import { typedChunks } from "../stats/typed.ts";
 import { isForeign, isOwnName, noticeOf, type Outcome, outcomeOf, readWish } from "./actions.ts";
 import { csrfToken, isToken, REALM, userOf } from "./credentials.ts";
 import { healthResponse, judgeHealth } from "./health.ts";
@@ -85,11 +85,11 @@ export class StatsSite {
     const rows = statRows(this.view.snapshot(), { ...EVERYTHING, up, noMaintenance, scope });
     switch (form) {
       case "csv":
-        return this.data(asked, "text/plain; charset=utf-8", csvLines(rows));
+        return this.data(asked, "text/plain; charset=utf-8", csvChunks(rows));
       case "typed":
-        return this.data(asked, "text/plain; charset=utf-8", typedRows(rows, false));
+        return this.data(asked, "text/plain; charset=utf-8", typedChunks(rows, false));
       case "json":
-        return this.data(asked, "application/json", jsonRows(rows));
+        return this.data(asked, "application/json", jsonChunks(rows));
       default:
         return assertNever(form);
     }
@@ -118,10 +118,9 @@ export class StatsSite {
   }
 
   /** The page refreshes itself, by itself: a header would do it to one that updates in place as well. */
-  private data(asked: StatsRoute, type: string, parts: Iterable<string>): HttpResponse {
+  private data(asked: StatsRoute, type: string, chunks: Iterable<Uint8Array>): HttpResponse {
     const { refreshS } = this;
-    let body = "";
-    for (const part of parts) body += part;
+    const body = Buffer.concat([...chunks]);
     const refresh = asked.noRefresh || refreshS === null ? {} : { refresh: String(refreshS) };
     return { status: 200, headers: { "content-type": type, ...refresh }, body };
   }

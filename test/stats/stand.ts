@@ -71,6 +71,7 @@ export function standOf(toml: string, threads = 2): Stand {
     pools,
     sampler: new Sampler(board, pools, () => 0, clock.nowMs()),
     vrrp: null,
+    poolOf: (listen) => pools[listen] ?? null,
     leavingUntilMs: () => null,
     check: (pool, slot) => checks.get(`${pool.config.name}/${slot}`) ?? null,
   };

@@ -61,6 +61,18 @@ describe("a monitor is told", () => {
     expect(judge(["a"])).toMatchObject({ healthy: false, process: "stopping" });
   });
 
+  test("that no process serves, whatever it asks for", () => {
+    const snapshot = takeSnapshot(standOf(TWO).view);
+    const crashLoop = { crashes: 3, reason: "killed by signal SIGSEGV", nextStartMs: 100 };
+    const gone = (over: object) =>
+      judgeHealth({ ...snapshot, listens: [], process: { ...snapshot.process, ...over } }, null, ["a"]);
+    expect(gone({ crashLoop })).toMatchObject({ healthy: false, process: "crashed" });
+    expect(gone({ hang: "the proxy process hangs" })).toMatchObject({
+      healthy: false,
+      text: "the proxy process hangs",
+    });
+  });
+
   test("in a line, or in JSON, and one word only if it may not see the page", () => {
     const answer = ofTwo().judge();
     if (answer === null) throw new Error("there is no such listen");

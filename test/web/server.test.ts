@@ -315,3 +315,35 @@ test("5,000 mutated requests over connections: every client is answered or close
   expect(statuses(await freshGet(port))).toEqual(["200"]);
   expect([...server.answers.keys()].toSorted()).toContain(400);
 }, 60_000);
+
+describe("a process that ends", () => {
+  test("has whoever has asked answered first, and waits for nobody else", async () => {
+    const { port, server } = serve();
+    const idle = client(port);
+    await idle.send(get("/idle"));
+    await idle.receive("/idle ");
+    const asking = client(port);
+    await asking.connected;
+    await until("both", () => server.size === 2);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    server.finish(resolve);
+    await asking.send(get("/asking"));
+    expect(await idle.ended).toBe("fin");
+    expect(await asking.receive("/asking ")).toContain("connection: close");
+    asking.fin();
+    await promise;
+    expect(server.size).toBe(0);
+  });
+
+  test("does not wait long for one that never reads", async () => {
+    const { port, server } = serve({ lastAnswerMs: 100 });
+    const deaf = client(port);
+    deaf.pause();
+    await deaf.send(get("/large"));
+    await until("it", () => server.answers.get(200) === 1);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    server.finish(resolve);
+    await promise;
+    expect(server.size).toBe(0);
+  });
+});

@@ -16,6 +16,8 @@ export interface Answer {
   readonly refused: boolean;
 }
 
+/** What is asked for at each look; more are seen by "show events". */
+const MOST_EVENTS = 100;
 const LEVELS: readonly string[] = ["user", "operator", "admin"] satisfies readonly AdminLevel[];
 
 /** One look at the balancer. Throws as the oracle does. */
@@ -36,7 +38,8 @@ export async function explain(oracle: Oracle, name: string): Promise<string | nu
   return refused || text.trim() === "" ? null : text;
 }
 
+/** The balancer tells the oldest first. null: it keeps no events, as those of an earlier version. */
 async function lastEvents(oracle: Oracle): Promise<JournalEvent[] | null> {
-  const { refused } = await order(oracle, "show events");
-  return refused ? null : null;
+  const { text, refused } = await order(oracle, `show events ${MOST_EVENTS} json`);
+  return refused || !text.startsWith("[") ? null : (JSON.parse(text) as JournalEvent[]).reverse();
 }

@@ -49,7 +49,7 @@ function rowsOfListen(listen: ListenSnapshot, { filter, troubledOnly }: Choice):
   const whole = listen.name.toLowerCase().includes(sought);
   const servers = listen.servers
     .map((server): Row => ({ kind: "server", key: serverKey(listen.name, server.name), listen, server }))
-    .filter((row) => whole || row.key.toLowerCase().includes(sought))
+    .filter(({ key }) => key.toLowerCase().includes(sought))
     .filter((row) => !troubledOnly || isTroubled(row));
   const head: Row = { kind: "listen", key: listenKey(listen.name), listen };
   return servers.length > 0 || (whole && (!troubledOnly || isTroubled(head))) ? [head, ...servers] : [];

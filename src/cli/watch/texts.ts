@@ -5,7 +5,7 @@ import { type Tone, wrapped } from "../../stats/terminal.ts";
 import { vrrpLines } from "../../stats/vrrpTable.ts";
 import { listenTone, plural, serverTone } from "../../stats/wording.ts";
 import { bytesText, rateText, sparkline } from "./bars.ts";
-import { eventLine } from "./eventLine.ts";
+import { eventLines } from "./eventLine.ts";
 import { type Flow, listenKey, serverKey } from "./flows.ts";
 import { KEY_HELP } from "./help.ts";
 import { type Line, plainLine } from "./lines.ts";
@@ -63,10 +63,12 @@ function helpLines(keys: string, does: string, columns: number): Line[] {
   }));
 }
 
-function eventText({ sample }: WatchState): Line[] {
+function eventText({ sample, columns }: WatchState): Line[] {
   const events = sample?.events ?? null;
   if (events === null) return [plainLine("this balancer keeps no events")];
-  return events.length === 0 ? [plainLine("nothing has happened yet")] : events.map(eventLine);
+  return events.length === 0
+    ? [plainLine("nothing has happened yet")]
+    : events.flatMap((event) => eventLines(event, columns));
 }
 
 function detailText(state: WatchState, key: string, why: string | null, unicode: boolean): Line[] {

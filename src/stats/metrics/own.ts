@@ -5,6 +5,11 @@ import { families, type ListenRow, type ServerRow, type StateFamily } from "./fa
 /** What HAProxy has no metric for. */
 
 export const OWN_PROCESS = families<Snapshot>("haproxy_lite_process_", [
+  [
+    "serving",
+    "0 while no proxy process serves: it keeps crashing, or hangs.",
+    ({ process }) => Number(process.crashLoop === null && process.hang === null),
+  ],
   ["restarts_total", "Times that the proxy process had to be started again.", ({ process }) => process.restarts],
   ["counting_seconds", "For how long the counters have been counting.", ({ process }) => process.proxyUptimeMs / 1000],
 ]);

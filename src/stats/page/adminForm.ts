@@ -12,8 +12,8 @@ export function adminForm({ csrf, uri, scope }: PageModel, listen: string, table
     `<input type="hidden"${attribute("name", name)}${attribute("value", value)}>`;
   return (
     `<form method="post" action="${esc(uri + query)}">${hidden("csrf", csrf)}${hidden("b", listen)}` +
-    // Enter in a box would press the first button: this one does nothing.
-    `<button disabled hidden></button>${table}<fieldset class="act"><legend>With the chosen servers of <bdi>${esc(listen)}</bdi></legend>` +
+    // Enter in a box presses the first button that is not disabled: this one does nothing outside of a dialog.
+    `<button formmethod="dialog" hidden></button>${table}<fieldset class="act"><legend>With the chosen servers of <bdi>${esc(listen)}</bdi></legend>` +
     `${action("drain", "Drain")}${action("maint", "Maintenance")}${action("ready", "Ready")}` +
     '<details class="kill"><summary>Kill sessions…</summary><p>Ends every session of the chosen servers at once. ' +
     `${action("shutdown", "Kill them")}</p></details></fieldset></form>`

@@ -76,7 +76,7 @@ function banner({ snapshot, wallMs }: PageModel, { look, text }: Verdict): strin
 <h1 class="st ${look}" id="verdict"><span>${esc(text)}</span></h1></div>
 <div class="tools"><p id="fresh">as of ${when(wallMs, 0)}</p>
 <div id="live" data-keep hidden><label>Filter <input id="filter" type="search" placeholder="name or state" autocomplete="off" spellcheck="false"></label> <output id="matches" for="filter"></output>
-<button id="pause" type="button" aria-pressed="false">Pause</button></div></div></header>
+<button id="pause" type="button">Pause</button></div></div></header>
 <p id="news" class="vh" role="status" aria-live="polite" data-keep></p>`;
 }
 

@@ -103,6 +103,11 @@ describe("flows", () => {
     expect(restarted.get("web/w1")).toMatchObject({ sessionsPerS: null, inPerS: null, outPerS: null });
   });
 
+  test("of two samples of one moment are unknown", () => {
+    const sample = at(1000, 10, 500);
+    expect(measure(sample, new Map(), sample).get("web/w1")).toMatchObject({ sessionsPerS: null, inPerS: null });
+  });
+
   test("of counters that were cleared are unknown, not negative", () => {
     const [first, second] = [at(1000, 10, 500), at(2000, 20, 0)];
     expect(measure(first, new Map(), second).get("web")).toMatchObject({ inPerS: null, outPerS: null });

@@ -73,6 +73,15 @@ describe("the choice", () => {
     expect(top).toBe(listed.length - listRoom(play.state));
     expect(play.press("up").state.top).toBe(top);
     expect(play.press("home").state.top).toBe(0);
+    expect(play.press("down", "down").state.top).toBe(0);
+  });
+
+  test("has four rows around it at least, whatever else there is to say", () => {
+    const down = serverWith({ name: "a", up: false, status: "DOWN" });
+    const listen = listenWith({ name: "web", available: false, servers: [down] });
+    const troubled = { process: processWith(), vrrp: null, listens: [listen] };
+    for (const rows of [7, 8, 9, 12])
+      expect(listRoom(new Play(80, rows).tick().sees(troubled).state)).toBeGreaterThanOrEqual(4);
   });
 
   test("follows its row when the order changes", () => {
