@@ -138,16 +138,16 @@ describe("commands", () => {
   test("are listed by help, all or those that match, as far as the client may give them", () => {
     const listed = (text: string): string[] =>
       text.split("\n").flatMap((line) => /^ {2}(.*?) *: /.exec(line)?.[1] ?? []);
-    expect(talk("help")).toStartWith("The following commands are valid at this level:\n  set x   ");
+    expect(talk("help")).toStartWith("The following commands are valid at this level:\n  operator   ");
     expect(listed(talk("help"))).toHaveLength(COMMANDS.length);
     const last = ["help [<command>]", "prompt", "quit"];
     expect(listed(talk("help sh o"))).toEqual(["show one", ...last]);
     expect(listed(talk("help set x 5"))).toEqual(["set x", ...last]);
     expect(listed(talk("help nosuch"))).toEqual(last);
     expect(listed(talk("operator;help set"))).toEqual([
-      "set y",
       "set severity-output [none|number|string]",
       "set timeout [cli] <delay>",
+      "set y",
       ...last,
     ]);
   });

@@ -1,5 +1,5 @@
 import { type AdminCommand, type AdminLevel, allows, type Reply, refused, told } from "../command.ts";
-import { always, matching, usageLines } from "../protocol.ts";
+import { always, byWords, matching, usageLines } from "../protocol.ts";
 import type { AdminSession, SeverityOutput } from "../session.ts";
 
 /** Longest `set timeout cli`: what a timer can count. */
@@ -93,6 +93,6 @@ function setTimeoutOf([what, delay]: readonly string[], session: AdminSession): 
 }
 
 function helpText(words: readonly string[], commands: readonly AdminCommand[], session: AdminSession): string {
-  const listed = [...new Set([...matching(words, commands, session), ...always(commands)])];
+  const listed = [...new Set([...matching(words, commands, session), ...always(commands)])].toSorted(byWords);
   return `The following commands are valid at this level:\n${usageLines(listed).trimEnd()}`;
 }

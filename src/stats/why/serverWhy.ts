@@ -1,7 +1,7 @@
 import { humanDuration } from "../humanise.ts";
 import type { ListenSnapshot, ServerSnapshot } from "../snapshot.ts";
 import { checkReasons, checkRemedy } from "./checks.ts";
-import { span, whenAgo } from "./times.ts";
+import { span, times, whenAgo } from "./times.ts";
 import { type Reason, reason, type WhyWorld } from "./why.ts";
 
 /** Why a server takes new sessions, or does not. */
@@ -94,10 +94,6 @@ function unchecked(server: ServerSnapshot): Reason[] {
 
 function sessions({ sessions: { current } }: ServerSnapshot): string {
   return `${current} session${current === 1 ? "" : "s"}`;
-}
-
-function times(count: number): string {
-  return count === 1 ? "once" : `${count} times`;
 }
 
 /** "web/s1 is DOWN for 12s": a server in one sentence. */
