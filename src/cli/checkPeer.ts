@@ -12,6 +12,7 @@ import { isProblem, truthTable } from "../vrrp/truthTable/table.ts";
 import type { CheckIo } from "./check.ts";
 import { ExitCode } from "./exit.ts";
 import { peerText } from "./peerText.ts";
+import { translateKeepalived } from "./translate.ts";
 
 /** What `check --peer` sees of the world. */
 export interface CheckPeerIo extends CheckIo {
@@ -19,8 +20,8 @@ export interface CheckPeerIo extends CheckIo {
   readonly json: boolean;
 }
 
-/** The other host's file, and who speaks VRRP there. */
-interface PeerFile {
+/** A host's file, and who speaks VRRP there. */
+interface HostFile {
   readonly daemon: Side["daemon"];
   readonly loaded: LoadedFile;
 }
@@ -30,10 +31,11 @@ interface PeerFile {
  * addresses then. Exit status: ok, failed (1) when the pair has a problem, or badConfig (78) when a file is not valid.
  */
 export async function checkPeer(path: string, peerPath: string, io: CheckPeerIo): Promise<number> {
-  const own = await loadConfigFile(path, io.environment, { resolver: io.resolver });
-  const peer = await readPeer(peerPath, io);
+  const own = await readHost(path, anywhere(io.environment), io);
+  // Nothing that is known of this machine is true of that one.
+  const peer = await readHost(peerPath, { cpus: io.environment.cpus, ephemeralPorts: null }, io);
   const refused = [
-    { name: path, file: own },
+    { name: path, file: own.loaded },
     { name: peerPath, file: peer.loaded },
   ].filter(({ file }) => file.config === null);
   for (const { name, file } of refused) {
@@ -41,13 +43,13 @@ export async function checkPeer(path: string, peerPath: string, io: CheckPeerIo)
     io.err(explain(errors, { path: name, text: file.text }, { colour: io.colour }));
     io.err(`${name} is not valid\n`);
   }
-  if (own.config === null || peer.loaded.config === null) return ExitCode.badConfig;
-  const names = sideNames([own.config, peer.loaded.config], [path, peerPath]);
+  if (own.loaded.config === null || peer.loaded.config === null) return ExitCode.badConfig;
+  const names = sideNames([own.loaded.config, peer.loaded.config], [path, peerPath]);
   const pair: Pair = [
     {
-      ...sideOf(names[0], "haproxy-lite", own.config, path),
+      ...sideOf(names[0], own.daemon, own.loaded.config, path),
       programProblem: (program) => programProblem(program) ?? insecurePath(program),
-      addressOn: (device, family) => ownAddress(own.config, io.environment, device, family),
+      addressOn: (device, family) => ownAddress(own.loaded.config, io.environment, device, family),
     },
     sideOf(names[1], peer.daemon, peer.loaded.config, peerPath),
   ];
@@ -60,11 +62,15 @@ export async function checkPeer(path: string, peerPath: string, io: CheckPeerIo)
   return isSound ? ExitCode.ok : ExitCode.failed;
 }
 
-/** Reads the other host's file: nothing that is known of this machine is true of that one. */
-async function readPeer(path: string, io: CheckPeerIo): Promise<PeerFile> {
-  const { cpus } = io.environment;
-  const loaded = await loadConfigFile(path, { cpus, ephemeralPorts: null }, { resolver: io.resolver });
-  return { daemon: "haproxy-lite", loaded };
+/** Reads a host's file, ours or keepalived's, which is called NAME.conf. */
+async function readHost(path: string, environment: Environment, { resolver }: CheckPeerIo): Promise<HostFile> {
+  const loaded = await loadConfigFile(path, environment, { resolver, translate: translateKeepalived });
+  return { daemon: path.endsWith(".conf") ? "keepalived" : "haproxy-lite", loaded };
+}
+
+/** The pair may be judged on a third machine, by anybody. */
+function anywhere({ missingCapabilities: _, ...environment }: Environment): Environment {
+  return { ...environment, strictHost: false };
 }
 
 /** As their files call them, told apart by the file where they call themselves the same. */

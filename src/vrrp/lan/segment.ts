@@ -1,4 +1,4 @@
-import { sameAddress } from "../address.ts";
+import { sameBytes } from "../../core/bytes.ts";
 import { GROUP_IPV4, GROUP_IPV6 } from "../group.ts";
 import type { Datagram } from "../ports.ts";
 import type { Port, SimNode } from "./node.ts";
@@ -38,11 +38,11 @@ export class Segment {
   transmit(sender: SimNode, from: Port, destination: Uint8Array, payload: Uint8Array): number {
     if (!from.linkUp) return -100;
     this.frames += 1;
-    const unicast = !sameAddress(destination, GROUP_IPV4) && !sameAddress(destination, GROUP_IPV6);
+    const unicast = !sameBytes(destination, GROUP_IPV4) && !sameBytes(destination, GROUP_IPV6);
     const datagram: Datagram = { source: from.source, destination, ttl: 255, payload };
     for (const { node, port } of this.plugged) {
       // The kernel drops what has a source address of its own, whatever router of this host sent it.
-      if (node === sender || (unicast && !sameAddress(port.source, destination))) continue;
+      if (node === sender || (unicast && !sameBytes(port.source, destination))) continue;
       this.carry(sender, node, port, datagram);
       if (this.random.chance(this.weather.duplication)) this.carry(sender, node, port, datagram);
     }
