@@ -64,7 +64,16 @@ function backText({ movesBack, moves }: Row): string {
 }
 
 function rowLines(row: Row): string[] {
-  return [`${figures(row)}  ${row.fault}`, `${" ".repeat(FIGURES + 2)}${row.why.join("; ")}`];
+  return [`${figures(row)}  ${row.fault}`, `${" ".repeat(FIGURES + 2)}${row.why.join("; ")}${wayBack(row)}`];
+}
+
+/** What the end of the fault costs, where it costs anything. */
+function wayBack({ back }: Row): string {
+  const costs = [
+    ...(back.withoutOwnerMs < NOTHING_MS ? [] : [`${duration(back.withoutOwnerMs)} without an owner`]),
+    ...(back.twoOwnersMs < NOTHING_MS ? [] : [`${duration(back.twoOwnersMs)} with two`]),
+  ];
+  return costs.length === 0 ? "" : `; when it is over ${costs.join(" and ")}`;
 }
 
 /** Where nothing moves, the faults of the same figures are a list. */

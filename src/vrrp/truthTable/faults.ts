@@ -47,10 +47,19 @@ export function faultsOf(pair: Pair): Fault[] {
       }),
   );
   const cut = { ...together("adverts blocked both ways", blocked(pair, 0), blocked(pair, 1)), blocksAdverts: true };
-  return [...singles, cut, ...shared, ...lastOne];
+  const unequal = each((which) => {
+    const [proxyDown] = (services[other(which)] ?? []).filter(({ text }) => text.endsWith(DOWN));
+    const lesser = (services[which] ?? []).filter(({ text }) => withoutName(text).startsWith(SERVERS));
+    return proxyDown === undefined
+      ? []
+      : lesser.map((fault) => together(`${proxyDown.text}, ${fault.text}`, fault, proxyDown));
+  });
+  return [...singles, cut, ...shared, ...lastOne, ...unequal];
 }
 
 const HUNG = "proxy hung";
+const DOWN = "proxy down";
+const SERVERS = "servers of ";
 
 function withoutName(text: string): string {
   return text.slice(text.indexOf(": ") + 2);
@@ -71,10 +80,10 @@ function serviceFaults(pair: Pair, which: Which): Fault[] {
   // What a keepalived's scripts ask is not known: they stand for its proxy.
   const isProxyKnown =
     side.daemon === "haproxy-lite" || scripts.size === 0 || instances.some(({ trackProxy }) => trackProxy !== null);
-  const proxy = isProxyKnown ? [fail("proxy down", "proxy"), fail(HUNG, "proxy", HUNG_DETECTION)] : [];
+  const proxy = isProxyKnown ? [fail(DOWN, "proxy"), fail(HUNG, "proxy", HUNG_DETECTION)] : [];
   return [
     ...proxy,
-    ...listens.map(({ name }) => fail(`servers of ${name} down`, `listen ${name}`)),
+    ...listens.map(({ name }) => fail(`${SERVERS}${name} down`, `listen ${name}`)),
     ...[...scripts].map((name) => fail(`script ${name} fails`, `script ${name}`)),
   ];
 }
