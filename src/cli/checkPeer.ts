@@ -6,11 +6,13 @@ import type { Config } from "../config/schema.ts";
 import { canonicalHost, ipVersion } from "../core/endpoint.ts";
 import { UserError } from "../core/errors.ts";
 import { insecurePath, programProblem } from "../core/program.ts";
+import { proxyCheckOf } from "../import/keepalived/proxyCheck.ts";
 import { findingsOf } from "../vrrp/truthTable/findings.ts";
 import type { Pair, Side } from "../vrrp/truthTable/pair.ts";
 import { isProblem, truthTable } from "../vrrp/truthTable/table.ts";
 import type { CheckIo } from "./check.ts";
 import { ExitCode } from "./exit.ts";
+import { importWorld } from "./import.ts";
 import { peerText } from "./peerText.ts";
 import { translateKeepalived } from "./translate.ts";
 
@@ -24,6 +26,8 @@ export interface CheckPeerIo extends CheckIo {
 interface HostFile {
   readonly daemon: Side["daemon"];
   readonly loaded: LoadedFile;
+  /** See {@link Side.proxyCheck}. */
+  readonly proxyCheck: Side["proxyCheck"];
 }
 
 /**
@@ -47,11 +51,11 @@ export async function checkPeer(path: string, peerPath: string, io: CheckPeerIo)
   const names = sideNames([own.loaded.config, peer.loaded.config], [path, peerPath]);
   const pair: Pair = [
     {
-      ...sideOf(names[0], own.daemon, own.loaded.config, path),
+      ...sideOf(names[0], own, own.loaded.config, path),
       programProblem: (program) => programProblem(program) ?? insecurePath(program),
       addressOn: (device, family) => ownAddress(own.loaded.config, io.environment, device, family),
     },
-    sideOf(names[1], peer.daemon, peer.loaded.config, peerPath),
+    sideOf(names[1], peer, peer.loaded.config, peerPath),
   ];
   const findings = findingsOf(pair);
   const rows = truthTable(pair);
@@ -65,7 +69,10 @@ export async function checkPeer(path: string, peerPath: string, io: CheckPeerIo)
 /** Reads a host's file, ours or keepalived's, which is called NAME.conf. */
 async function readHost(path: string, environment: Environment, { resolver }: CheckPeerIo): Promise<HostFile> {
   const loaded = await loadConfigFile(path, environment, { resolver, translate: translateKeepalived });
-  return { daemon: path.endsWith(".conf") ? "keepalived" : "haproxy-lite", loaded };
+  if (!path.endsWith(".conf")) return { daemon: "haproxy-lite", loaded, proxyCheck: null };
+  // A file that is refused has been read as far as it goes.
+  const proxyCheck = loaded.config === null ? null : proxyCheckOf({ path, text: loaded.text }, importWorld());
+  return { daemon: "keepalived", loaded, proxyCheck };
 }
 
 /** The pair may be judged on a third machine, by anybody. */
@@ -83,11 +90,11 @@ function sideNames(configs: readonly [Config, Config], paths: readonly [string, 
   return files[0] === files[1] ? ["this host", "the peer"] : files;
 }
 
-function sideOf(name: string, daemon: Side["daemon"], { vrrp, listens }: Config, path: string): Side {
+function sideOf(name: string, { daemon, proxyCheck }: HostFile, { vrrp, listens }: Config, path: string): Side {
   if (vrrp === null || vrrp.instances.length === 0) {
     throw new UserError(`${path} has no [vrrp.instance.NAME]: there is no address to move`, ExitCode.failed);
   }
-  return { name, daemon, vrrp, listens, programProblem: () => null, addressOn: () => null };
+  return { name, daemon, vrrp, listens, proxyCheck, programProblem: () => null, addressOn: () => null };
 }
 
 /** The first address of this host's interface that is not virtual; adverts of IPv6 leave from a link-local one. */

@@ -58,9 +58,13 @@ function block(rows: readonly Row[], paint: Paint): string {
   return [title, ...why, HEAD, ...lines, ""].join("\n");
 }
 
-function backText({ movesBack, moves }: Row): string {
+function backText({ movesBack, moves, owners }: Row): string {
   if (!moves) return "";
-  return movesBack ? ", and moves back when the fault is over" : ", and does not move back when the fault is over";
+  if (owners.length !== 1)
+    return movesBack ? ", until the fault is over" : ", and another one has it when the fault is over";
+  return movesBack
+    ? ", and it moves back when the fault is over"
+    : ", and it does not move back when the fault is over";
 }
 
 function rowLines(row: Row): string[] {

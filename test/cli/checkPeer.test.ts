@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type CheckPeerIo, checkPeer } from "../../src/cli/checkPeer.ts";
+import type { Row } from "../../src/vrrp/truthTable/table.ts";
 import { run } from "../support/process.ts";
 import { tmpDir } from "../support/tmp.ts";
 
@@ -58,7 +59,7 @@ describe("check --peer", () => {
     expect([status, err]).toEqual([0, ""]);
     expect(out).toStartWith("lb01 (a.toml) and lb02 (b.toml)\n");
     expect(out).toMatch(/The pair is sound: \d+ cases played\n$/);
-    expect(out).toContain("VI_1: fine: lb02 owns it, and moves back when the fault is over\n");
+    expect(out).toContain("VI_1: fine: lb02 owns it, and it moves back when the fault is over\n");
     expect(out).toMatch(/ 3\.61 s +3\.61 s +- {2}lb01: host dead\n/);
     expect(out).toContain("lb01 BACKUP 81 = 101 - 20 (listen web failed); lb02 MASTER 100");
   });
@@ -107,16 +108,21 @@ describe("check --peer", () => {
     const files = { "master.conf": blog("master"), "backup.conf": blog("backup") };
     const { status, out } = await checked(files, { json: true });
     expect(status).toBe(1);
-    const { findings, rows } = JSON.parse(out) as {
-      findings: { code: string }[];
-      rows: { fault: string; owners: string[]; movesBack: boolean | null }[];
+    const { findings, rows } = JSON.parse(out) as { findings: { code: string }[]; rows: Row[] };
+    const row = (fault: string): Row => {
+      const found = rows.find((each) => each.fault === fault);
+      if (found === undefined) throw new Error(`no row "${fault}"`);
+      return found;
     };
     const codes = findings.map(({ code }) => code);
     expect(new Set(codes)).toEqual(new Set(["password_length", "equal_priority", "slow_handover"]));
-    const owners = (fault: string) => rows.find((row) => row.fault === fault)?.owners;
+    // killall -0, every 2 s, with a weight: then the next advert is lower, and the standby lets the silence run out.
+    expect(row("backup: proxy down").withoutServiceMs).toBeGreaterThan(2000 + 3000);
+    expect(row("backup: proxy hung")).toMatchObject({ verdict: "stuck", withoutServiceMs: null });
+    const owners = (fault: string) => row(fault).owners;
     expect(owners("start: master first")).toEqual(["master"]);
     expect(owners("start: backup first")).toEqual(["backup"]);
-    expect(rows.find(({ fault }) => fault === "backup: host dead")).toMatchObject({
+    expect(row("backup: host dead")).toMatchObject({
       owners: ["master"],
       movesBack: false,
     });

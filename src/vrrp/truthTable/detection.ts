@@ -10,7 +10,6 @@ const PROXY_REPORT_MS = 200;
 /** The longest time until a failure is noticed, and until its end is. */
 export interface Detection {
   readonly failureMs: number;
-  /** null: what is not looked at is never noticed. */
   readonly recoveryMs: number;
 }
 
@@ -25,11 +24,15 @@ export function detectionOf(side: Side, trouble: Trouble): Detection {
     const listen = side.listens.find((each) => each.name === name);
     return listen === undefined ? NEVER_LATE : listenDetection(listen);
   }
-  return kind === "proxy" ? { failureMs: 0, recoveryMs: PROXY_REPORT_MS } : NEVER_LATE;
+  if (kind !== "proxy") return NEVER_LATE;
+  if (side.proxyCheck !== null) return scriptDetection({ ...side.proxyCheck, timeoutMs: 0 });
+  return { failureMs: 0, recoveryMs: PROXY_REPORT_MS };
 }
 
-/** A proxy that hangs says nothing of it. */
-export const HUNG_DETECTION: Detection = { failureMs: PROXY_HUNG_NOTICED_MS, recoveryMs: PROXY_REPORT_MS };
+/** A proxy that hangs says nothing of it. null: whoever asks only whether its process is there never knows. */
+export function hungDetectionOf(side: Side): Detection | null {
+  return side.daemon === "keepalived" ? null : { failureMs: PROXY_HUNG_NOTICED_MS, recoveryMs: PROXY_REPORT_MS };
+}
 
 const NEVER_LATE: Detection = { failureMs: 0, recoveryMs: 0 };
 
@@ -39,7 +42,12 @@ function splitTrouble(trouble: Trouble): string[] {
 }
 
 /** It has just run well; then `fall` runs fail, the last one by its timeout. */
-function scriptDetection({ intervalMs, timeoutMs, rise, fall }: VrrpScriptConfig): Detection {
+function scriptDetection({
+  intervalMs,
+  timeoutMs,
+  rise,
+  fall,
+}: Pick<VrrpScriptConfig, "intervalMs" | "timeoutMs" | "rise" | "fall">): Detection {
   return { failureMs: fall * intervalMs + timeoutMs, recoveryMs: rise * intervalMs + timeoutMs };
 }
 

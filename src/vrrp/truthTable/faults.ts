@@ -1,4 +1,4 @@
-import { detectionOf, HUNG_DETECTION } from "./detection.ts";
+import { type Detection, detectionOf, hungDetectionOf } from "./detection.ts";
 import type { Trouble } from "./host.ts";
 import { BOTH, other, type Pair, type Which } from "./pair.ts";
 import type { PairLan } from "./pairLan.ts";
@@ -71,16 +71,16 @@ function serviceFaults(pair: Pair, which: Which): Fault[] {
   const { instances } = side.vrrp;
   const scripts = new Set(instances.flatMap(({ trackScript }) => trackScript.map(({ name }) => name)));
   const listens = side.listens.filter(({ servers }) => servers.length > 0);
-  const fail = (what: string, trouble: Trouble, detection = detectionOf(side, trouble)): Fault => ({
+  const fail = (what: string, trouble: Trouble, detection: Detection | null = detectionOf(side, trouble)): Fault => ({
     text: `${side.name}: ${what}`,
-    start: ({ hosts }) => hosts[which].set(trouble, true, detection.failureMs),
-    heal: ({ hosts }) => hosts[which].set(trouble, false, detection.recoveryMs),
-    noticedMs: Math.max(detection.failureMs, detection.recoveryMs),
+    start: ({ hosts }) => hosts[which].set(trouble, true, detection?.failureMs ?? null),
+    heal: ({ hosts }) => hosts[which].set(trouble, false, detection?.recoveryMs ?? null),
+    noticedMs: Math.max(detection?.failureMs ?? 0, detection?.recoveryMs ?? 0),
   });
   // What a keepalived's scripts ask is not known: they stand for its proxy.
   const isProxyKnown =
     side.daemon === "haproxy-lite" || scripts.size === 0 || instances.some(({ trackProxy }) => trackProxy !== null);
-  const proxy = isProxyKnown ? [fail(DOWN, "proxy"), fail(HUNG, "proxy", HUNG_DETECTION)] : [];
+  const proxy = isProxyKnown ? [fail(DOWN, "proxy"), fail(HUNG, "proxy", hungDetectionOf(side))] : [];
   return [
     ...proxy,
     ...listens.map(({ name }) => fail(`${SERVERS}${name} down`, `listen ${name}`)),

@@ -37,10 +37,11 @@ export class PairHost {
     }
   }
 
-  /** Something fails, or is well again, and is noticed so much later. */
-  set(trouble: Trouble, failed: boolean, noticedMs: number): void {
+  /** Something fails, or is well again, and is noticed so much later; null: never. */
+  set(trouble: Trouble, failed: boolean, noticedMs: number | null): void {
     if (failed) this.truth.add(trouble);
     else this.truth.delete(trouble);
+    if (noticedMs === null) return;
     this.world.at(this.world.nowMs + noticedMs, () =>
       this.node.do(() => {
         if (failed) this.noticed.add(trouble);

@@ -10,6 +10,8 @@ export interface Side {
   readonly daemon: "haproxy-lite" | "keepalived";
   readonly vrrp: VrrpConfig;
   readonly listens: readonly ListenConfig[];
+  /** How its track_proxy comes to know; null: at once. A keepalived asks from time to time, and only whether there is a process. */
+  readonly proxyCheck: { readonly intervalMs: number; readonly rise: number; readonly fall: number } | null;
   /** Why a program of the file cannot be run on that host, as the end of "PATH …"; null: it can, or nobody knows. */
   programProblem(path: string): string | null;
   /** An address of this family that the interface has for itself; null: unknown. */

@@ -6,10 +6,11 @@ import { binary, run } from "../../support/process.ts";
 import { tmpDir } from "../../support/tmp.ts";
 import { until } from "../../support/until.ts";
 import { freeze, isolate, killEverything, pullCable, reunite, thaw } from "../vrrp/support/faults.ts";
+import { makeLan } from "../vrrp/support/lan.ts";
 import { signal } from "../vrrp/support/node.ts";
-import { ownersOf } from "../vrrp/support/owners.ts";
-import { type Stand, standOf } from "../vrrp/support/pair.ts";
-import { V2 } from "../vrrp/support/profiles.ts";
+import { ownersOf, waitForOwner } from "../vrrp/support/owners.ts";
+import { type Stand, standOf, startRouter } from "../vrrp/support/pair.ts";
+import { startNode, V2 } from "../vrrp/support/profiles.ts";
 import { cannotMakeLan } from "../vrrp/support/skip.ts";
 import { SLACK_MS } from "../vrrp/support/timing.ts";
 
@@ -86,19 +87,68 @@ describe("real processes do what the table says", () => {
       90_000,
     );
   }
+
+  test.skipIf(skip).concurrent(
+    "a keepalived beside ours waits for its skew when ours says goodbye",
+    async () => {
+      const stand = await standOf({ profile: V2, second: "keepalived" });
+      const { lan, wire, first } = stand;
+      const peer = join(tmpDir(), "b.conf");
+      writeFileSync(peer, V2.keepalived(lan.b, "second"));
+      const rows = await table(named(first.proxy.configFile, "a"), peer);
+
+      const startMs = Date.now();
+      await first.stop();
+      const goodbye = await wire.waitForAdvert({ from: lan.a, sinceMs: startMs, priority: 0 });
+      const takeover = await wire.waitForAdvert({ from: lan.b, sinceMs: goodbye.atMs });
+      const wantedMs = rowOf(rows, "a: shut down cleanly").withoutOwnerMs ?? 0;
+      expect(takeover.atMs - goodbye.atMs).toBeGreaterThan(wantedMs - 100);
+      expect(takeover.atMs - goodbye.atMs).toBeLessThan(wantedMs + SLACK_MS);
+    },
+    90_000,
+  );
+
+  test.skipIf(skip).concurrent(
+    "a keepalived that is killed leaves its address behind: two owners",
+    async () => {
+      const lan = await makeLan();
+      const second = await startRouter(lan.b, V2, "second");
+      await startNode("keepalived", V2, lan.a, "first");
+      await waitForOwner(lan, lan.a);
+      const own = join(tmpDir(), "a.conf");
+      writeFileSync(own, V2.keepalived(lan.a, "first"));
+      const rows = await table(own, named(second.proxy.configFile, "b"));
+      const row = rowOf(rows, "a: program killed");
+      expect(row).toMatchObject({ verdict: "two owners", owners: ["a", "b"] });
+
+      await killEverything(lan.a);
+      await until("both to have the address", async () => (await ownersOf(lan)) === "A+B");
+    },
+    90_000,
+  );
 });
 
 /** The row of the table for this pair, as the compiled program prints it for the files that the two run with. */
 async function predicted({ first, second }: Stand, fault: string): Promise<Row> {
   if (second === null || second.kind !== "haproxy-lite") throw new Error("the second is one of ours");
   const other = second as typeof first;
-  const said = await run([
-    ...[binary(), "check", "-c", named(first.proxy.configFile, "a")],
-    ...["--peer", named(other.proxy.configFile, "b"), "--json"],
-  ]);
-  const { rows } = JSON.parse(said.stdout) as { rows: Row[] };
+  const rows = await table(named(first.proxy.configFile, "a"), named(other.proxy.configFile, "b"));
+  return rowOf(rows, fault);
+}
+
+/** The table that the compiled program prints for two files. */
+async function table(own: string, peer: string): Promise<Row[]> {
+  const said = await run([binary(), "check", "-c", own, "--peer", peer, "--json"]);
+  try {
+    return (JSON.parse(said.stdout) as { rows: Row[] }).rows;
+  } catch (error) {
+    throw new Error(`no table: ${said.stdout}${said.stderr}`, { cause: error });
+  }
+}
+
+function rowOf(rows: readonly Row[], fault: string): Row {
   const row = rows.find((each) => each.fault === fault);
-  if (row === undefined) throw new Error(`no row "${fault}" in ${said.stdout}${said.stderr}`);
+  if (row === undefined) throw new Error(`no row "${fault}" among ${rows.map((each) => each.fault).join(", ")}`);
   return row;
 }
 

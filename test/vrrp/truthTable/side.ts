@@ -16,6 +16,7 @@ export interface SideWishes {
   /** Programs that cannot be run there, and why. */
   broken?: Readonly<Record<string, string>>;
   address?: string;
+  proxyCheck?: Side["proxyCheck"];
 }
 
 /** A listen with two checked servers. */
@@ -61,6 +62,7 @@ ${instances}`;
     daemon,
     vrrp: config.vrrp,
     listens: config.listens,
+    proxyCheck: wishes.proxyCheck ?? null,
     programProblem: (path) => broken[path] ?? null,
     addressOn: (_, family) => (address !== undefined && ipVersion(address) === family ? address : null),
   };

@@ -71,6 +71,18 @@ describe("the worst case is the timers' bound", () => {
   });
 });
 
+test("a keepalived asks whether there is a process: one that ends is noticed at the next look, one that hangs never", () => {
+  const keepalived = (priority: number): SideWishes => ({
+    instance: `priority = ${priority}`,
+    daemon: "keepalived",
+    proxyCheck: { intervalMs: 2000, rise: 1, fall: 2 },
+  });
+  const rows = truthTable(pairOf(keepalived(101), keepalived(100)));
+  const handoverMs = skewMs({ version: 2, priority: 100, downTimerAdverts: 3 }, 1000);
+  near(row(rows, "a: proxy down").withoutServiceMs, 2 * 2000 + handoverMs);
+  expect(row(rows, "a: proxy hung")).toMatchObject({ verdict: "stuck", owners: ["a"], withoutServiceMs: null });
+});
+
 describe("who owns the address, and why", () => {
   test("the sums are shown term by term", () => {
     const lines = 'track_listen = [{ name = "web", weight = -20 }]';
