@@ -1,5 +1,5 @@
 import { SPOKEN_VERSION } from "./infoFields.ts";
-import { Exposition, label, labelled } from "./metrics/exposition.ts";
+import { Exposition, type Labelled, label, labelled } from "./metrics/exposition.ts";
 import type { ListenRow, ServerRow } from "./metrics/family.ts";
 import {
   BACKEND,
@@ -62,11 +62,14 @@ export function* metricsChunks(snapshot: Snapshot, filter: MetricsFilter, answer
     for (const family of BACKEND_COUNTS) yield* out.addCounts(family, listens);
   }
   if (scopes.has("server")) {
-    const servers = listens.flatMap(({ row, labels }) =>
-      row.listen.servers
-        .filter(({ admin, unresolved }) => !filter.noMaintenance || (admin !== "maint" && !unresolved))
-        .map((server) => labelled<ServerRow>({ ...row, server }, `${labels},${label("server", server.name)}`)),
-    );
+    const servers: Labelled<ServerRow>[] = [];
+    for (const { row, labels } of listens) {
+      for (const server of row.listen.servers) {
+        if (filter.noMaintenance && (server.admin === "maint" || server.unresolved)) continue;
+        servers.push(labelled({ ...row, server }, `${labels},${label("server", server.name)}`));
+      }
+      yield out.rest();
+    }
     for (const family of [...SERVER, ...OWN_SERVER]) yield* out.add(family, servers);
     for (const family of SERVER_STATES) yield* out.addStates(family, servers);
   }
