@@ -1,5 +1,6 @@
 import { issueLine } from "../config/explain.ts";
 import { loadServedFile } from "../supervisor/configFile.ts";
+import { chrootProblem } from "../supervisor/confine.ts";
 import { HANDOFF_VERSION } from "../supervisor/handoff.ts";
 import { ExitCode } from "./exit.ts";
 import { print } from "./print.ts";
@@ -15,6 +16,11 @@ export async function canSucceed([version, path]: readonly string[]): Promise<nu
     return ExitCode.failed;
   }
   const { config, issues } = await loadServedFile(path);
+  const problem = config === null ? null : chrootProblem(config);
+  if (problem !== null) {
+    print("stderr", `${problem}\n`);
+    return ExitCode.failed;
+  }
   if (config !== null) return ExitCode.ok;
   const errors = issues.filter(({ severity }) => severity === "error");
   print("stderr", errors.map((issue) => `${issueLine(issue, path)}\n`).join(""));

@@ -266,6 +266,7 @@ describe("forms", () => {
     };
     const bothUp = () => until("both to be up", async () => (await states()).every((state) => state === "UP"));
     await bothUp();
+    await until("both to be checked", async () => (await states()).every((state) => state === "UP"));
     expect(await act("drain", "&s=s1")).toBe("DONE");
     expect(await states()).toEqual(["DRAIN", "UP"]);
     expect(await act("maint", "&s=s1&s=s2")).toBe("DONE");

@@ -1,4 +1,4 @@
-import { sameAddress } from "../../../src/vrrp/address.ts";
+import { sameBytes } from "../../../src/core/bytes.ts";
 import { GROUP_IPV4, GROUP_IPV6 } from "../../../src/vrrp/group.ts";
 import type { Datagram } from "../../../src/vrrp/ports.ts";
 import type { Port, SimNode } from "./node.ts";
@@ -46,7 +46,7 @@ export class Segment {
     this.frames += 1;
     const datagram: Datagram = { source: from.source, destination, ttl: 255, payload };
     for (const { node, port } of this.plugged) {
-      if (port === from || (this.unicast && !sameAddress(port.source, destination))) continue;
+      if (port === from || (this.unicast && !sameBytes(port.source, destination))) continue;
       this.carry(sender, node, port, datagram);
       if (this.random.chance(this.weather.duplication)) this.carry(sender, node, port, datagram);
     }
