@@ -1,17 +1,10 @@
 import { SPOKEN_VERSION } from "./infoFields.ts";
 import { Exposition, type Labelled, label, labelled } from "./metrics/exposition.ts";
 import type { ListenRow, ServerRow } from "./metrics/family.ts";
-import {
-  BACKEND,
-  BACKEND_COUNTS,
-  BACKEND_STATUS,
-  FRONTEND,
-  FRONTEND_STATUS,
-  PROCESS,
-  SERVER,
-  SERVER_STATES,
-} from "./metrics/haproxy.ts";
+import { BACKEND, BACKEND_COUNTS, BACKEND_STATUS, FRONTEND, FRONTEND_STATUS } from "./metrics/listenFamilies.ts";
 import { OWN_LISTEN, OWN_PROCESS, OWN_SERVER, VRRP, VRRP_STATE } from "./metrics/own.ts";
+import { PROCESS } from "./metrics/processFamilies.ts";
+import { SERVER, SERVER_IN_STATES } from "./metrics/serverFamilies.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** Content type of Prometheus' text format. */
@@ -71,7 +64,7 @@ export function* metricsChunks(snapshot: Snapshot, filter: MetricsFilter, answer
       yield out.rest();
     }
     for (const family of [...SERVER, ...OWN_SERVER]) yield* out.add(family, servers);
-    for (const family of SERVER_STATES) yield* out.addStates(family, servers);
+    for (const family of SERVER_IN_STATES) yield* out.addStates(family, servers);
   }
   yield out.rest();
 }
