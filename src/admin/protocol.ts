@@ -164,6 +164,7 @@ export function matching(
 ): AdminCommand[] {
   return commands.filter(
     (each) =>
+      each.usage !== "" &&
       allows(level, each.level) &&
       words.every((word, i) => each.words[i] === undefined || each.words[i].startsWith(word)),
   );

@@ -14,13 +14,15 @@ import { receiveFds } from "../net/fdPassing.ts";
 import { fileLimit, raiseFileLimit } from "../net/limits.ts";
 import type { StandardStream } from "../net/standardStreams.ts";
 import { releaseStartupPagesSoon } from "../net/startupPages.ts";
+import type { PoolEvent } from "../pool/event.ts";
 import { ListenCounter } from "../pool/layout.ts";
-import type { Pool, PoolEvent } from "../pool/pool.ts";
+import type { Pool } from "../pool/pool.ts";
 import { ProcessBoard } from "../pool/processBoard.ts";
 import { openLogger } from "../relay/openLogger.ts";
 import type { EventSubject, JournalEvent } from "../stats/event.ts";
 import { Sampler } from "../stats/sampler.ts";
-import { takeSnapshot } from "../stats/takeSnapshot.ts";
+import { standingOf } from "../stats/standing.ts";
+import { snapshotSteps, takeSnapshot } from "../stats/takeSnapshot.ts";
 import type { ProxyView } from "../stats/view.ts";
 import type { VrrpSnapshot } from "../stats/vrrpSnapshot.ts";
 import type { Resolver } from "./addresses.ts";
@@ -192,10 +194,10 @@ export class ProxyProcess {
     this.stats = new StatsService(config.stats, given.stats, {
       clock,
       commands: this.commands,
-      snapshot: () => takeSnapshot(this.view()),
+      snapshotSteps: () => snapshotSteps(this.view()),
+      standing: () => standingOf(this.view()),
       history: () => this.sampler.history(),
       events: () => this.journal.events.toReversed(),
-      lateThread: () => this.health.lateThread,
       log: (event) => this.log(event, "page"),
       onBindClosed: (bind) => world.report({ kind: "closed", bind }),
     });
@@ -358,7 +360,7 @@ export class ProxyProcess {
     const line = describePoolEvent(pool.config.name, event, cause);
     this.logger.log(line.level, line.text);
     const facts = this.servers.checkFacts(pool.config.name, config.name);
-    this.journal.add(poolEventDraft(pool.config.name, event, line, facts, this.world.clock.wallMs()));
+    this.journal.add(poolEventDraft(pool.config.name, event, line, cause, facts, this.world.clock.wallMs()));
     // What follows from this event follows from the loss of the last server, which is told next.
     if (!leavesNobody(event)) this.health.changed();
     if (isMarkedDown(event) && config.onMarkedDown === "shutdown-sessions") this.kill(pool, slot, "D-");

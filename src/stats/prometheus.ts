@@ -13,7 +13,6 @@ import {
 } from "./metrics/haproxy.ts";
 import { OWN_LISTEN, OWN_PROCESS, OWN_SERVER, VRRP, VRRP_STATE } from "./metrics/own.ts";
 import type { Snapshot } from "./snapshot.ts";
-import { CHUNK_BYTES } from "./textBuffer.ts";
 
 /** Content type of Prometheus' text format. */
 export const METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
@@ -46,35 +45,21 @@ export type HttpCounts = ReadonlyMap<number, number>;
 
 /** Everything in Prometheus' text format, in pieces: HAProxy's names and labels, and ours as `haproxy_lite_…`. */
 export function* metricsChunks(snapshot: Snapshot, filter: MetricsFilter, answers: HttpCounts): Generator<Uint8Array> {
-  const out = new Exposition();
-  for (const add of metricsParts(out, snapshot, filter, answers)) {
-    add();
-    if (out.buffer.length >= CHUNK_BYTES) yield out.buffer.take();
-  }
-  yield out.buffer.take();
-}
-
-/** Functions that each add a part of it, in order. */
-function* metricsParts(
-  out: Exposition,
-  snapshot: Snapshot,
-  filter: MetricsFilter,
-  answers: HttpCounts,
-): Generator<() => void> {
   const { scopes } = filter;
   const { process } = snapshot;
+  const out = new Exposition();
   const listens = snapshot.listens.map((listen) =>
     labelled<ListenRow>({ listen, process }, label("proxy", listen.name)),
   );
-  if (scopes.has("global")) yield () => addGlobal(out, snapshot, filter, answers);
+  if (scopes.has("global")) yield* globalChunks(out, snapshot, filter, answers);
   if (scopes.has("frontend")) {
-    for (const family of [...FRONTEND, ...OWN_LISTEN]) yield () => out.add(family, listens);
-    yield () => out.addStates(FRONTEND_STATUS, listens);
+    for (const family of [...FRONTEND, ...OWN_LISTEN]) yield* out.add(family, listens);
+    yield* out.addStates(FRONTEND_STATUS, listens);
   }
   if (scopes.has("backend")) {
-    for (const family of BACKEND) yield () => out.add(family, listens);
-    yield () => out.addStates(BACKEND_STATUS, listens);
-    for (const family of BACKEND_COUNTS) yield () => out.addCounts(family, listens);
+    for (const family of BACKEND) yield* out.add(family, listens);
+    yield* out.addStates(BACKEND_STATUS, listens);
+    for (const family of BACKEND_COUNTS) yield* out.addCounts(family, listens);
   }
   if (scopes.has("server")) {
     const servers = listens.flatMap(({ row, labels }) =>
@@ -82,30 +67,36 @@ function* metricsParts(
         .filter(({ admin, unresolved }) => !filter.noMaintenance || (admin !== "maint" && !unresolved))
         .map((server) => labelled<ServerRow>({ ...row, server }, `${labels},${label("server", server.name)}`)),
     );
-    for (const family of [...SERVER, ...OWN_SERVER]) yield () => out.add(family, servers);
-    for (const family of SERVER_STATES) yield () => out.addStates(family, servers);
+    for (const family of [...SERVER, ...OWN_SERVER]) yield* out.add(family, servers);
+    for (const family of SERVER_STATES) yield* out.addStates(family, servers);
   }
+  yield out.rest();
 }
 
-function addGlobal(out: Exposition, snapshot: Snapshot, { hideVersion }: MetricsFilter, answers: HttpCounts): void {
+function* globalChunks(
+  out: Exposition,
+  snapshot: Snapshot,
+  { hideVersion }: MetricsFilter,
+  answers: HttpCounts,
+): Generator<Uint8Array> {
   const { version, commit } = snapshot.process;
   const whole = [labelled(snapshot, "")];
   const instances = (snapshot.vrrp?.instances ?? []).map((row) =>
     labelled(row, `${label("instance", row.name)},${label("interface", row.interface)},vrid="${row.virtualRouterId}"`),
   );
-  for (const family of [...PROCESS, ...OWN_PROCESS]) out.add(family, whole);
+  for (const family of [...PROCESS, ...OWN_PROCESS]) yield* out.add(family, whole);
   if (!hideVersion) {
     const spoken = label("version", `${SPOKEN_VERSION}-haproxy-lite-${version}`);
     const own = `${label("version", version)},${label("commit", commit)}`;
-    out.addLines("haproxy_process_build_info", "gauge", "Which version this is.", [[spoken, 1]]);
-    out.addLines("haproxy_lite_build_info", "gauge", "Which version this is.", [[own, 1]]);
+    yield* out.addLines("haproxy_process_build_info", "gauge", "Which version this is.", [[spoken, 1]]);
+    yield* out.addLines("haproxy_lite_build_info", "gauge", "Which version this is.", [[own, 1]]);
   }
   const statuses = Array.from(answers, ([status, count]) => [`code="${status}"`, count] as const);
-  out.addLines("haproxy_lite_http_responses_total", "counter", "Answers of this server, by status.", statuses);
-  for (const family of VRRP) out.add(family, instances);
-  out.addStates(VRRP_STATE, instances);
+  yield* out.addLines("haproxy_lite_http_responses_total", "counter", "Answers of this server, by status.", statuses);
+  for (const family of VRRP) yield* out.add(family, instances);
+  yield* out.addStates(VRRP_STATE, instances);
   const rejected = instances.flatMap(({ row, labels }) =>
     Object.entries(row.rejected).map(([reason, count]) => [`${labels},${label("reason", reason)}`, count] as const),
   );
-  out.addLines("haproxy_lite_vrrp_rejected_total", "counter", "Adverts that were refused, by reason.", rejected);
+  yield* out.addLines("haproxy_lite_vrrp_rejected_total", "counter", "Adverts that were refused, by reason.", rejected);
 }

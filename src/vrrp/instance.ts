@@ -52,6 +52,8 @@ export class Instance {
   /** What is on the interface is ours, and stays. */
   private resuming = false;
   private cancelCheck: (() => void) | null = null;
+  /** Addresses that were seen on the interface in this time as MASTER. */
+  private readonly held = new Set<string>();
   private cancelRetry: (() => void) | null = null;
   private cancelFollow: (() => void) | null = null;
 
@@ -145,10 +147,18 @@ export class Instance {
   follow(): void {
     this.port.follow();
     this.removeLeftovers();
-    if (this.router.state !== "MASTER" || this.cancelCheck !== null || this.missing().length === 0) return;
+    if (this.router.state !== "MASTER") {
+      this.held.clear();
+      return;
+    }
+    const missing = this.missing();
+    const removed = missing.filter((text) => this.held.has(text));
+    for (const { text } of this.addresses) if (!missing.includes(text)) this.held.add(text);
+    if (this.cancelCheck !== null || missing.length === 0) return;
     this.cancelCheck = this.host.clock.after(MISSING_CHECK_MS, () => {
       this.cancelCheck = null;
-      if (this.router.state === "MASTER") this.router.addressesMissing(this.missing());
+      // A renewal may have put one back meanwhile, without a word to anybody.
+      if (this.router.state === "MASTER") this.router.addressesMissing([...new Set([...removed, ...this.missing()])]);
     });
   }
 

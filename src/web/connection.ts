@@ -212,7 +212,7 @@ export class HttpConnection {
     try {
       const { done, value } = pieces.next();
       if (done === true) this.rest = null;
-      else this.unsent = chunked ? encodeChunk(value) : [value];
+      else if (value.length > 0) this.unsent = chunked ? encodeChunk(value) : [value];
       if (done === true && chunked) this.unsent = encodeChunk(null);
     } catch (error) {
       // What is missing must not look as if it had never been there.

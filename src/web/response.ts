@@ -7,7 +7,7 @@ export interface HttpResponse {
 
 /**
  * A body that is made while it is sent: the next piece when the client has taken the one before, each in a turn of the event
- * loop of its own.
+ * loop of its own. A piece without bytes is a step on the way to one.
  */
 export interface Pieces {
   readonly pieces: Iterable<Uint8Array>;

@@ -46,6 +46,18 @@ describe("what a check did and saw is kept", () => {
     expect(evidence).toMatchObject({ sent: { bytes: 6 }, received: null, errno: null });
   });
 
+  test("what was said on an earlier connection is not what this one was told", async () => {
+    const first = await serve({ kind: "reply", reply: "one" });
+    const steps = [send("A"), expectString("one"), { kind: "connect", port: freePort(), comment: null } as const];
+    const { evidence } = await runProbe(endpointOf(first), steps);
+    expect(evidence).toMatchObject({
+      step: { number: 3, of: 3 },
+      errno: { name: "ECONNREFUSED" },
+      sent: null,
+      received: null,
+    });
+  });
+
   test("of several connects and questions the last ones", async () => {
     const [first, second] = [
       await serve({ kind: "reply", reply: "one" }),

@@ -197,13 +197,22 @@ describe("the sampler", () => {
     expect(takeSnapshot(stand.view).vrrp).toBeNull();
     const peer = { address: "192.0.2.2", priority: 100, intervalMs: 1000, agoMs: 300 };
     const rival = { address: "192.0.2.100", mac: "02:00:00:00:09:02", answers: 1, agoMs: 7 };
-    const told = vrrpWith(instanceWith({ inStateMs: 50, peer, rivals: [rival] }), instanceWith({ inStateMs: 0 }));
+    const waiting = { takeoverInMs: 3000, preempt: true, preemptInMs: 900 };
+    const told = vrrpWith(
+      instanceWith({ inStateMs: 50, waiting, peer, rivals: [rival] }),
+      instanceWith({ inStateMs: 0 }),
+    );
     const view = { ...stand.view, vrrp: { snapshot: told, receivedMs: stand.clock.nowMs() } };
     expect(takeSnapshot(view).vrrp).toEqual({ ...told, ageMs: 0 });
     stand.clock.pass(1200.4);
     expect(takeSnapshot(view).vrrp).toEqual({
       ...vrrpWith(
-        instanceWith({ inStateMs: 1250, peer: { ...peer, agoMs: 1500 }, rivals: [{ ...rival, agoMs: 1207 }] }),
+        instanceWith({
+          inStateMs: 1250,
+          waiting: { takeoverInMs: 1800, preempt: true, preemptInMs: null },
+          peer: { ...peer, agoMs: 1500 },
+          rivals: [{ ...rival, agoMs: 1207 }],
+        }),
         instanceWith({ inStateMs: 1200 }),
       ),
       ageMs: 1200,

@@ -7,7 +7,10 @@ import { FakeClock } from "../support/fakeClock.ts";
 const PEER = { address: "192.0.2.2", priority: 100, intervalMs: 1000 };
 
 /** Routers that do as they are told; `peerAfterMs` later, if ever, another one has taken over. */
-function routers(before: Partial<VrrpInstanceSnapshot>, { peerAfterMs = Infinity, owners = [] as string[] } = {}) {
+function routers(
+  before: Partial<VrrpInstanceSnapshot>,
+  { peerAfterMs = Infinity, peerPriority = 100, owners = [] as string[] } = {},
+) {
   const clock = new FakeClock();
   let instance = instanceWith(before);
   let releasedMs = 0;
@@ -26,7 +29,9 @@ function routers(before: Partial<VrrpInstanceSnapshot>, { peerAfterMs = Infinity
       ownersAmong: () => owners,
       snapshot() {
         const heardMs = clock.nowMs() - releasedMs - peerAfterMs;
-        return vrrpWith(heardMs < 0 ? instance : { ...instance, peer: { ...PEER, agoMs: heardMs } });
+        return vrrpWith(
+          heardMs < 0 ? instance : { ...instance, peer: { ...PEER, priority: peerPriority, agoMs: heardMs } },
+        );
       },
     },
   };
@@ -70,6 +75,13 @@ describe("a release", () => {
     expect(held.lines).toEqual([
       'VI_1: released, and nobody has taken over: its addresses are nowhere until somebody does, or "vrrp resume VI_1"',
     ]);
+  });
+
+  test("is not taken over by who was heard before it, nor by who resigns himself", async () => {
+    const heardBefore = routers({ peer: { ...PEER, agoMs: 5000 } });
+    expect((await carriedOut(RELEASE, heardBefore)).lines[0]).toContain("nobody has taken over");
+    const resigning = routers({}, { peerAfterMs: 100, peerPriority: 0 });
+    expect((await carriedOut(RELEASE, resigning)).lines[0]).toContain("nobody has taken over");
   });
 
   test("of one that is no MASTER is answered at once", async () => {

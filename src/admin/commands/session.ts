@@ -8,6 +8,8 @@ const LONGEST_IDLE_S = 2_147_483;
 /** Commands about the client's own connection. `others`: all the other commands, for help. */
 export function sessionCommands(others: readonly AdminCommand[]): AdminCommand[] {
   const commands: AdminCommand[] = [
+    modeSwitch("experimental-mode"),
+    modeSwitch("expert-mode"),
     lowering("operator"),
     {
       words: ["set", "severity-output"],
@@ -60,6 +62,11 @@ export function sessionCommands(others: readonly AdminCommand[]): AdminCommand[]
     },
   ];
   return commands;
+}
+
+/** What HAProxy wants to hear before some of its commands, which need nothing of the kind here; as there, help keeps it to itself. */
+function modeSwitch(word: string): AdminCommand {
+  return { words: [word], usage: "", summary: "", level: "admin", run: () => "" };
 }
 
 function lowering(level: AdminLevel): AdminCommand {

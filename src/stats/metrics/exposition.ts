@@ -1,4 +1,4 @@
-import { TextBuffer } from "../textBuffer.ts";
+import { CHUNK_BYTES, TextBuffer } from "../textBuffer.ts";
 import type { CountFamily, Family, StateFamily } from "./family.ts";
 
 const encoder = new TextEncoder();
@@ -18,12 +18,15 @@ export function labelled<Row>(row: Row, labels: string): Labelled<Row> {
   return { row, labels, bytes: braced.subarray(1, -2), braced };
 }
 
-/** Prometheus' text format 0.0.4, put together: a hundred thousand lines with fifty listens of forty servers. */
+/**
+ * Prometheus' text format 0.0.4, put together: a hundred thousand lines with fifty listens of forty servers. What has been put
+ * together is given out in pieces of about {@link CHUNK_BYTES}, and the rest by {@link rest}.
+ */
 export class Exposition {
-  readonly buffer = new TextBuffer();
+  private readonly buffer = new TextBuffer();
 
   /** A line for each row that the family says something about; without any, not even its head. */
-  add<Row>({ name, type, help, value, has }: Family<Row>, rows: readonly Labelled<Row>[]): void {
+  *add<Row>({ name, type, help, value, has }: Family<Row>, rows: readonly Labelled<Row>[]): Generator<Uint8Array> {
     const { buffer } = this;
     const next = encoder.encode(`\n${name}`);
     let before = encoder.encode(`${head(name, type, help)}${name}`);
@@ -35,12 +38,16 @@ export class Exposition {
       if (found === null) buffer.text("NaN");
       else buffer.number(found);
       before = next;
+      if (buffer.length >= CHUNK_BYTES) yield buffer.take();
     }
     if (before === next) buffer.text("\n");
   }
 
   /** The same with a line for each state: 1 for the one that the row is in. */
-  addStates<Row>({ name, help, states, state, has }: StateFamily<Row>, rows: readonly Labelled<Row>[]): void {
+  *addStates<Row>(
+    { name, help, states, state, has }: StateFamily<Row>,
+    rows: readonly Labelled<Row>[],
+  ): Generator<Uint8Array> {
     const { buffer } = this;
     // What stands between the labels of a row is one of a few texts.
     const texts = new Map<string | null, Uint8Array[]>();
@@ -61,26 +68,35 @@ export class Exposition {
         buffer.raw(bytes);
         buffer.raw(parts[at] as Uint8Array);
       }
+      if (buffer.length >= CHUNK_BYTES) yield buffer.take();
     }
   }
 
   /** The same with how many there are in each state. */
-  addCounts<Row>({ name, help, states, count }: CountFamily<Row>, rows: readonly Labelled<Row>[]): void {
+  *addCounts<Row>(
+    { name, help, states, count }: CountFamily<Row>,
+    rows: readonly Labelled<Row>[],
+  ): Generator<Uint8Array> {
     const lines = rows.flatMap(({ row, labels }) =>
       states.map((state) => [`${labels},state="${state}"`, count(row, state)] as const),
     );
-    this.addLines(name, "gauge", help, lines);
+    yield* this.addLines(name, "gauge", help, lines);
   }
 
   /** One whose lines are given as they are: labels, and value. */
-  addLines(
+  *addLines(
     name: string,
     type: Family<never>["type"],
     help: string,
     lines: readonly (readonly [string, number])[],
-  ): void {
+  ): Generator<Uint8Array> {
     const rows = lines.map(([labels, value]) => labelled(value, labels));
-    this.add({ name, type, help, value: (row: number) => row }, rows);
+    yield* this.add({ name, type, help, value: (row: number) => row }, rows);
+  }
+
+  /** What has not been given out. */
+  rest(): Uint8Array {
+    return this.buffer.take();
   }
 }
 

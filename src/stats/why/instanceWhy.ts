@@ -1,9 +1,9 @@
 import { assertNever } from "../../core/errors.ts";
 import { chainOf } from "../journal.ts";
-import { routerProblems } from "../problems.ts";
+import { isHeard, routerProblems } from "../problems.ts";
 import type { VrrpInstanceSnapshot, VrrpPriorityPart } from "../vrrpSnapshot.ts";
 import { ago } from "../vrrpWording.ts";
-import { isHeard, routerRemedies } from "./election.ts";
+import { routerRemedies } from "./election.ts";
 import { listenAnswer } from "./listenWhy.ts";
 import { moment, whenAgo } from "./times.ts";
 import { type Reason, reason, type WhyWorld } from "./why.ts";

@@ -35,7 +35,7 @@ export function listenAnswer(listen: ListenSnapshot, world: WhyWorld): ListenAns
         reasons: [
           reason(`an operator has paused it: its clients are refused, ${listen.sessions.current} sessions go on`),
         ],
-        remedies: [`ctl enable frontend ${listen.name}`],
+        remedies: [`"enable frontend ${listen.name}"`],
       };
     case "DOWN": {
       const text = servers.length === 0 ? "it has no servers" : `${count} can take sessions`;

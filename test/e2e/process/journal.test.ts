@@ -57,6 +57,31 @@ describe("the journal", () => {
     expect(last.stdout.trim()).toEndWith("proxy web has no server available!");
   });
 
+  test("knows who took a server out: an operator, or the file", async () => {
+    const echo = await serve({ kind: "echo" });
+    const port = freePort();
+    const proxy = await startProxy(toml({ port, servers: [echo], check: CHECK }));
+    expect((await ctl(proxy, "set", "server", "web/s1", "state", "maint")).code).toBe(0);
+    const told = async () => (await events(proxy)).slice(-2);
+    expect(await told()).toMatchObject([
+      { change: "maint", cause: "an operator" },
+      { change: "noServer", cause: null },
+    ]);
+    const [maint, noServer] = await told();
+    expect(noServer?.because).toBe(maint?.id as number);
+    const said = await proxy.status("--why", "s1");
+    expect(said.stdout).toContain("  it was put in maintenance by an operator (");
+    expect(said.stdout).toContain('"set server web/s1 state ready"');
+    expect((await ctl(proxy, "set", "server", "web/s1", "state", "ready")).code).toBe(0);
+    await reload(proxy, toml({ port, servers: [echo], check: CHECK, server: "disabled = true" }));
+    const changes = (await events(proxy)).filter(({ subject }) => subject.kind === "server");
+    expect(changes.map(({ change, cause }) => `${change} ${cause}`).slice(1)).toEqual([
+      "ready an operator",
+      "maint the configuration file",
+      "changed null",
+    ]);
+  });
+
   test("survives the proxy process, knows its end, and a reload with its parts", async () => {
     const echo = await serve({ kind: "echo" });
     const port = freePort();

@@ -229,6 +229,17 @@ describe("what would make a BACKUP the MASTER", () => {
   });
 });
 
+test("one that is held is well as long as somebody else has its addresses", () => {
+  const released = { hold: true, sinceWallMs: WALL_MS };
+  expect(whyOf("VI_1", worldOf(backup({ released }))).healthy).toBeTrue();
+  const alone = whyOf("VI_1", worldOf(backup({ released, peer: null })));
+  expect(alone.healthy).toBeFalse();
+  expect(alone.reasons.map(({ text }) => text)).toContain(
+    "VI_1 is held by an operator, and no other router has its addresses",
+  );
+  expect(whyOf("VI_1", worldOf(backup({ peer: null }))).healthy).toBeTrue();
+});
+
 test("all faults must end", () => {
   const instance = instanceWith({ state: "FAULT", faults: ["interface eth0 is down", "proxy failed: ended"] });
   expect(whyOf("VI_1", worldOf(instance)).remedies[0]).toStartWith("the end of every one of these faults");
