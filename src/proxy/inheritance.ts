@@ -150,14 +150,15 @@ export function inheritCounts(inheritance: Inheritance, board: ProcessBoard, poo
 export function inheritStanding(inheritance: Inheritance, pools: ReadonlyMap<string, Pool>): void {
   for (const { name, servers, accepting, maxconn } of inheritance.listens) {
     const pool = pools.get(name);
-    if (pool !== undefined) {
-      pool.accepting = accepting ?? "open";
-      if (maxconn !== undefined && maxconn.inFile === pool.config.maxconn) pool.setListenMaxconn(maxconn.is);
-    }
-    for (const { name: server, standing } of servers) {
-      const slot = pool === undefined ? null : slotOf(pool, server);
-      if (slot !== null) pool?.remember(slot, standing);
-    }
+    if (pool === undefined) continue;
+    pool.accepting = accepting ?? "open";
+    if (maxconn !== undefined && maxconn.inFile === pool.config.maxconn) pool.setListenMaxconn(maxconn.is);
+    pool.together(() => {
+      for (const { name: server, standing } of servers) {
+        const slot = slotOf(pool, server);
+        if (slot !== null) pool.remember(slot, standing);
+      }
+    });
   }
 }
 
