@@ -30,7 +30,7 @@ import { Heartbeats } from "./heartbeats.ts";
 import { countedSince, describeInheritance, type Inheritance, inheritCounts } from "./inheritance.ts";
 import { Leaving } from "./leaving.ts";
 import { Orders } from "./orders.ts";
-import type { ProxyReload, ProxyReport, ProxyStart } from "./protocol.ts";
+import type { BindSockets, ProxyReload, ProxyReport, ProxyStart, ReloadResult } from "./protocol.ts";
 import { RelayPool, type RelayPoolObserver } from "./relayPool.ts";
 import { Reloads } from "./reload.ts";
 import { Servers } from "./servers.ts";
@@ -150,14 +150,22 @@ export class ProxyProcess {
 
   /** Takes over another configuration; reports `reloaded` when it has, or when it has found that it cannot. */
   async reload(command: ProxyReload): Promise<void> {
-    const fds = receiveFds(this.given.passingFd, sum(command.passed.map((bind) => bind.fds)));
-    const passed = command.passed.map(({ id, fds: count }) => ({ id, fds: fds.splice(0, count) }));
-    const files = raiseFileLimit(command.files);
-    const shortage = `the proxy process may have ${files} open files, and the new maxconn needs ${command.files}: that takes a restart`;
-    const result =
-      files < command.files ? this.reloads.refuse(passed, shortage) : await this.reloads.apply(command, passed);
+    const result = await this.tryReload(command);
     if (result.error === null) this.reloaded(command);
     this.world.report({ kind: "reloaded", reload: command.reload, ...result });
+  }
+
+  private async tryReload(command: ProxyReload): Promise<ReloadResult> {
+    const files = raiseFileLimit(command.files);
+    let passed: BindSockets[];
+    try {
+      const fds = receiveFds(this.given.passingFd, command.reload, sum(command.passed.map((bind) => bind.fds)));
+      passed = command.passed.map(({ id, fds: count }) => ({ id, fds: fds.splice(0, count) }));
+    } catch (error) {
+      return this.reloads.refuse([], `the new listening sockets did not arrive: ${(error as Error).message}`);
+    }
+    const shortage = `the proxy process may have ${files} open files, and the new maxconn needs ${command.files}: that takes a restart`;
+    return files < command.files ? this.reloads.refuse(passed, shortage) : await this.reloads.apply(command, passed);
   }
 
   private reloaded({ config, maxconn }: ProxyReload): void {

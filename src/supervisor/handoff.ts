@@ -1,6 +1,7 @@
 import type { Config } from "../config/schema.ts";
 import { HANDOFF_VARIABLE, type SteeringSignal } from "../core/earlySignals.ts";
 import type { Endpoint } from "../core/endpoint.ts";
+import type { ChannelRest } from "../net/lineChannel.ts";
 import { leaveNote, readNote } from "../net/note.ts";
 import type { HealthReport } from "../proxy/protocol.ts";
 import type { VrrpHandoff } from "../vrrp/handoff.ts";
@@ -61,6 +62,8 @@ export interface OpenProcess {
 /** A proxy process, and our end of what passes open files to it as well. */
 export interface OpenProxy extends OpenProcess {
   readonly passing: number;
+  /** What is under way on its channel. */
+  readonly rest: ChannelRest;
 }
 
 /** All descriptors that a handoff speaks of. */

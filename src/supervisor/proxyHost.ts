@@ -36,6 +36,8 @@ export interface ProxyObserver {
   onBindClosed(bind: number): void;
   /** A client of its admin socket orders something; `answer` takes the text for it. */
   onOrder(what: SupervisorOrder, answer: (text: string) => void): void;
+  /** The adopted one ended unasked while the one that is to take its place starts. */
+  onAdoptedCrash(reason: string): void;
   /** The one that was to take the place of an adopted one does not come up; that one goes on. */
   onSuccessorFailed(reason: string): void;
   /** It ended after it was asked to; `failure` says how when that was not as asked. */
@@ -65,7 +67,7 @@ export class ProxyHost {
   private killed = false;
   private lastFailure: string | null = null;
   private failure: string | null = null;
-  private answered: ((report: ProxyReport) => void) | null = null;
+  private asked: { answer: ProxyReport["kind"]; resolve(report: ProxyReport | null): void } | null = null;
   private readonly reloads = new ReloadTalk();
 
   private readonly childObserver: ChildObserver = {
@@ -138,7 +140,7 @@ export class ProxyHost {
   /** The processes that run, for another program in our place; null: none serves. */
   get open(): { proxy: OpenProxy; retired: OpenProxy[]; restarts: number } | null {
     if (this.child === null) return null;
-    const openOf = ({ pid, channel, passing }: ProxyChild): OpenProxy => ({ pid, channel, passing });
+    const openOf = ({ pid, channel, passing, rest }: ProxyChild): OpenProxy => ({ pid, channel, passing, rest });
     return { proxy: openOf(this.child), retired: [...this.retired].map(openOf), restarts: this.restarts };
   }
 
@@ -221,15 +223,24 @@ export class ProxyHost {
   private ask(command: ProxyCommand, answer: ProxyReport["kind"]): Promise<ProxyReport | null> {
     if (this.child === null) return Promise.resolve(null);
     return new Promise((resolve) => {
-      const cancel = this.clock.after(ANSWER_MS, () => resolve(null));
-      this.answered = (report) => {
-        if (report.kind !== answer) return;
-        cancel();
-        this.answered = null;
-        resolve(report);
+      const cancel = this.clock.after(ANSWER_MS, () => this.answered(null));
+      this.asked = {
+        answer,
+        resolve(report) {
+          cancel();
+          resolve(report);
+        },
       };
       this.tell(command);
     });
+  }
+
+  /** @param report null: none will come */
+  private answered(report: ProxyReport | null): void {
+    const { asked } = this;
+    if (asked === null || (report !== null && report.kind !== asked.answer)) return;
+    this.asked = null;
+    asked.resolve(report);
   }
 
   private onReport(child: ProxyChild, report: ProxyReport): void {
@@ -273,7 +284,7 @@ export class ProxyHost {
         return;
       case "handedOver":
       case "inheritance":
-        this.answered?.(report);
+        this.answered(report);
         return;
       case "counted":
         return;
@@ -306,8 +317,10 @@ export class ProxyHost {
       this.child = null;
       const reason = this.lastFailure ?? how;
       this.reloads.ended(child, reason);
+      this.answered(null);
       if (this.stopping) this.failure = code === 0 || this.killed ? null : reason;
-      else if (!this.replacing) this.onCrash(reason);
+      else if (this.replacing) this.observer.onAdoptedCrash(reason);
+      else this.onCrash(reason);
     }
     this.retired.delete(child);
     this.dismissed.delete(child);

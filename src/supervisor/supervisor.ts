@@ -130,6 +130,7 @@ export class Supervisor {
           : BoundListeners.bind(config, world.adminSocket, [...handoff.listeners, handoff.admin]);
     } catch (error) {
       if (handoff === null) this.removePidFile?.();
+      else this.closeBeside(handoff);
       throw error;
     }
     const host = this.makeHost(this.listeners, { ...terms, config, startedWallMs: this.startedWallMs });
@@ -141,7 +142,7 @@ export class Supervisor {
       if (handoff === null) {
         this.removePidFile?.();
         this.listeners.close();
-      }
+      } else this.closeBeside(handoff);
       throw error;
     }
     if (this.takeover === null) host.start();
@@ -164,9 +165,19 @@ export class Supervisor {
       onBindClosed: (bind) => this.listeners?.closeBind(bind),
       onOrder: (what, answer) => void this.order(what, answer),
       onCrash: (reason, delayMs, crashes, restarts) => this.onCrash(reason, delayMs, crashes, restarts),
+      onAdoptedCrash: (reason) => {
+        this.proxyWatch.ended(reason);
+        const text = `proxy process ended unexpectedly (${reason}); the one of this version is starting, clients wait meanwhile`;
+        this.voice.tell(Level.alert, text);
+      },
       onSuccessorFailed: (reason) => void this.takeover?.failed(reason),
       onStopped: (failure) => this.onStopped(failure),
     });
+  }
+
+  private closeBeside({ pidFile }: Handoff): void {
+    this.listeners?.closeBeside();
+    if (pidFile?.path !== this.config.global.pidfile) this.removePidFile?.();
   }
 
   private takeOver(handoff: Handoff, host: ProxyHost, listeners: BoundListeners): Takeover {
@@ -180,7 +191,9 @@ export class Supervisor {
       voice,
       host,
       listeners,
+      vrrp: this.vrrp,
       pidfile: this.config.global.pidfile,
+      closeBeside: () => this.closeBeside(handoff),
       open: () => this.upgrader.handoff(handoff.by, handoff.executable),
       reload: (by) => void this.reload(by),
     });
@@ -211,6 +224,7 @@ export class Supervisor {
     this.stopped.abort();
     // First of all: clients of the virtual IPs go to another host before this one refuses them.
     void this.vrrp.stop();
+    this.takeover?.stop();
     this.listeners?.closeListens();
     this.killAfter(hardStopAfterMs + STOP_GRACE_MS);
     this.host?.stop();

@@ -7,8 +7,9 @@ import { keepPidFile } from "./pidFile.ts";
 import type { ProxyHost } from "./proxyHost.ts";
 import { dismissStandIn } from "./standIn.ts";
 import { reapStrays } from "./strays.ts";
-import { rollBack } from "./upgrade.ts";
+import { canGoBack, rollBack } from "./upgrade.ts";
 import type { UpgradeWorld } from "./upgrader.ts";
+import type { VrrpHost } from "./vrrpHost.ts";
 
 const SELF = `${VERSION} (${COMMIT})`;
 
@@ -19,8 +20,11 @@ export interface TakeoverWorld
   readonly listeners: BoundListeners;
   /** Path of the pid file that is ours from now on; null: there is none. */
   readonly pidfile: string | null;
+  readonly vrrp: VrrpHost;
   /** All that is open now; null: no proxy process serves. */
   open(): Handoff | null;
+  /** Gives up what was opened beside what is the former program's: it goes on without. */
+  closeBeside(): void;
   reload(by: string): void;
 }
 
@@ -77,14 +81,18 @@ export class Takeover {
 
   /** Our proxy process serves: what was only kept to go back is let go. */
   succeeded(pid: number): void {
-    const { by, from, pidFile } = this.handoff;
+    const { by, from } = this.handoff;
     const { service, voice } = this.world;
     this.end();
-    if (pidFile !== null && pidFile.path !== this.world.pidfile) keepPidFile(pidFile.path, pidFile.fd, process.pid)();
     voice.say(
       `${by}: upgraded from ${from} to ${SELF}: proxy process ${pid} is serving, the former one finishes its connections`,
     );
     service.ready();
+  }
+
+  /** It all ends: nothing of the former program's is left behind. */
+  stop(): void {
+    if (!this.over) this.end();
   }
 
   /** Our proxy process does not come up: the former program gets its place back. */
@@ -94,12 +102,18 @@ export class Takeover {
     const release = await world.signals.hold();
     try {
       if (this.over || world.stopped.aborted) return;
+      if (!canGoBack(handoff)) throw new Error("it cannot be executed any more");
+      // What is new is to say farewell, and what was left to us is as it was.
+      world.vrrp.keepOnly(new Set(handoff.vrrp?.instances.map(({ name }) => name)));
       const now = world.open();
       if (now === null) throw new Error("its proxy process is gone as well");
-      const { config, pidFile, program, from } = handoff;
-      rollBack({ ...now, config, pidFile, program, from, reload: now.reload ?? handoff.reload }, failure);
+      world.closeBeside();
+      const { config, listeners, admin, pidFile, program, from } = handoff;
+      const reload = now.reload ?? handoff.reload;
+      rollBack({ ...now, config, listeners, admin, pidFile, program, from, reload }, failure);
     } catch (error) {
       world.voice.tell(Level.alert, `${failure}; the former program cannot go on: ${(error as Error).message}`);
+      if (world.host.isRunning) this.end();
       world.host.startAnew(failure);
     } finally {
       release();
@@ -109,8 +123,9 @@ export class Takeover {
   private end(): void {
     this.over = true;
     this.resolve();
-    const { executable } = this.handoff;
+    const { executable, pidFile } = this.handoff;
     if (executable !== null) closeSync(executable);
     this.world.listeners.closeLeftOver();
+    if (pidFile !== null && pidFile.path !== this.world.pidfile) keepPidFile(pidFile.path, pidFile.fd, process.pid)();
   }
 }

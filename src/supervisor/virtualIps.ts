@@ -85,6 +85,11 @@ export class VirtualIps {
     return changes;
   }
 
+  /** Every router resigns but those of these names. */
+  keepOnly(names: ReadonlySet<string>): void {
+    this.speaker.reload({ ...this.config, instances: this.config.instances.filter(({ name }) => names.has(name)) });
+  }
+
   /** A reload has no [vrrp] any more: every router is deleted. The promise is for the last scripts and mails. */
   disband(): Promise<void> {
     this.speaker.reload({ ...this.config, instances: [], scripts: [] });

@@ -72,6 +72,11 @@ export class VrrpHost {
     return changes.length === 0 ? "no instance changed" : changes.join("; ");
   }
 
+  /** Virtual routers of other names resign: nobody goes on with them. */
+  keepOnly(names: ReadonlySet<string>): void {
+    this.virtualIps?.keepOnly(names);
+  }
+
   /** The proxy or one of its listens stands otherwise than before. */
   healthChanged(): void {
     this.virtualIps?.healthChanged();
