@@ -2,7 +2,7 @@ import { type Clock, systemClock } from "../core/clock.ts";
 import { childEnvironment, STAND_IN } from "../core/self.ts";
 import { reap } from "../net/execute.ts";
 import { libc } from "../net/libc.ts";
-import { createChannel, LineChannel } from "../net/lineChannel.ts";
+import { type ChannelEnds, createChannel, LineChannel } from "../net/lineChannel.ts";
 import { type StandInRouter, sendInPlaceOf } from "../vrrp/standIn.ts";
 import type { OpenProcess } from "./handoff.ts";
 
@@ -30,7 +30,13 @@ export async function startStandIn(
   stopped: AbortSignal,
 ): Promise<OpenProcess | null> {
   if (routers.length === 0) return null;
-  const { ours, theirs } = createChannel();
+  let ends: ChannelEnds;
+  try {
+    ends = createChannel();
+  } catch {
+    return null;
+  }
+  const { ours, theirs } = ends;
   try {
     const child = Bun.spawn({
       cmd: [...program, STAND_IN],

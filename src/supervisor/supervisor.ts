@@ -184,6 +184,7 @@ export class Supervisor {
     const { reloader, service, voice, world } = this;
     const takeover = new Takeover(handoff, {
       clock: world.clock,
+      self: this.self,
       signals: world.signals,
       stopped: this.stopped.signal,
       reloader,
@@ -194,7 +195,7 @@ export class Supervisor {
       vrrp: this.vrrp,
       pidfile: this.config.global.pidfile,
       closeBeside: () => this.closeBeside(handoff),
-      open: () => this.upgrader.handoff(handoff.by, handoff.executable),
+      open: (standIn) => this.upgrader.handoff(handoff.by, handoff.executable, standIn),
       reload: (by) => void this.reload(by),
     });
     this.everReady = true;
@@ -241,13 +242,18 @@ export class Supervisor {
     return await this.upgrader.upgrade(by);
   }
 
+  /** Command line that runs this very program. */
+  private get self(): readonly string[] {
+    return this.world.proxyCommand.slice(0, -1);
+  }
+
   private makeUpgrader(): Upgrader {
     const { reloader, service, voice, vrrp, world } = this;
     return new Upgrader({
       clock: world.clock,
       ...world.upgrade,
       file: world.reload.path,
-      self: world.proxyCommand.slice(0, -1),
+      self: this.self,
       signals: world.signals,
       stopped: this.stopped.signal,
       reloader,

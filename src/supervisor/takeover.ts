@@ -1,11 +1,12 @@
 import { closeSync } from "node:fs";
 import { Level } from "../core/syslogCodes.ts";
 import { COMMIT, VERSION } from "../core/version.ts";
-import type { Handoff } from "./handoff.ts";
+import { libc } from "../net/libc.ts";
+import type { Handoff, OpenProcess } from "./handoff.ts";
 import type { BoundListeners } from "./listeners.ts";
 import { keepPidFile } from "./pidFile.ts";
 import type { ProxyHost } from "./proxyHost.ts";
-import { dismissStandIn } from "./standIn.ts";
+import { dismissStandIn, startStandIn } from "./standIn.ts";
 import { reapStrays } from "./strays.ts";
 import { canGoBack, rollBack } from "./upgrade.ts";
 import type { UpgradeWorld } from "./upgrader.ts";
@@ -15,14 +16,14 @@ const SELF = `${VERSION} (${COMMIT})`;
 
 /** What a takeover needs of the supervisor. */
 export interface TakeoverWorld
-  extends Pick<UpgradeWorld, "clock" | "reloader" | "service" | "signals" | "stopped" | "voice"> {
+  extends Pick<UpgradeWorld, "clock" | "self" | "reloader" | "service" | "signals" | "stopped" | "voice"> {
   readonly host: ProxyHost;
   readonly listeners: BoundListeners;
   /** Path of the pid file that is ours from now on; null: there is none. */
   readonly pidfile: string | null;
   readonly vrrp: VrrpHost;
   /** All that is open now; null: no proxy process serves. */
-  open(): Handoff | null;
+  open(standIn: OpenProcess | null): Handoff | null;
   /** Gives up what was opened beside what is the former program's: it goes on without. */
   closeBeside(): void;
   reload(by: string): void;
@@ -99,25 +100,33 @@ export class Takeover {
   async failed(reason: string): Promise<void> {
     const { handoff, world } = this;
     const failure = `the proxy process of ${SELF} cannot serve: ${reason}`;
+    // Virtual routers that are new say farewell, and the others are stood in for, as on the way here.
+    world.vrrp.keepOnly(new Set(handoff.vrrp?.instances.map(({ name }) => name)));
+    const standIn = await startStandIn(world.self, world.vrrp.standIn(), world.clock, world.stopped);
     const release = await world.signals.hold();
     try {
       if (this.over || world.stopped.aborted) return;
-      if (!canGoBack(handoff)) throw new Error("it cannot be executed any more");
-      // What is new is to say farewell, and what was left to us is as it was.
-      world.vrrp.keepOnly(new Set(handoff.vrrp?.instances.map(({ name }) => name)));
-      const now = world.open();
-      if (now === null) throw new Error("its proxy process is gone as well");
-      world.closeBeside();
-      const { config, listeners, admin, pidFile, program, from } = handoff;
-      const reload = now.reload ?? handoff.reload;
-      rollBack({ ...now, config, listeners, admin, pidFile, program, from, reload }, failure);
+      this.goBack(failure, standIn);
     } catch (error) {
       world.voice.tell(Level.alert, `${failure}; the former program cannot go on: ${(error as Error).message}`);
       if (world.host.isRunning) this.end();
       world.host.startAnew(failure);
     } finally {
+      if (standIn !== null) libc.close(standIn.channel);
       release();
     }
+  }
+
+  /** Returns only by throwing. What was left to us is as it was, and what we have opened beside it goes. */
+  private goBack(failure: string, standIn: OpenProcess | null): never {
+    const { handoff, world } = this;
+    const { config, listeners, admin, pidFile, program, from } = handoff;
+    if (!canGoBack(handoff)) throw new Error("it cannot be executed any more");
+    const now = world.open(standIn);
+    if (now === null) throw new Error("its proxy process is gone as well");
+    world.closeBeside();
+    const reload = now.reload ?? handoff.reload;
+    rollBack({ ...now, config, listeners, admin, pidFile, program, from, reload }, failure);
   }
 
   private end(): void {
