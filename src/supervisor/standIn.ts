@@ -11,7 +11,7 @@ const CHANNEL_FD = 3;
 /** Nobody waits longer for it: the adverts pause for a moment then. */
 const READY_MS = 2000;
 /** A program that has not taken over by then hangs: another router is to have the addresses. */
-const LONGEST_MS = 3000;
+export const STAND_IN_SECONDS = 3;
 const LOOK_MS = 100;
 
 /** Bytes as JSON has them. */
@@ -75,7 +75,7 @@ export function runStandIn(): Promise<number> {
       onMessage(message) {
         sendInPlaceOf((message as Plain<StandInRouter>[]).map(revive), systemClock);
         channel.send("sending");
-        systemClock.after(LONGEST_MS, () => exit(0));
+        systemClock.after(STAND_IN_SECONDS * 1000, () => exit(0));
       },
       onClosed: () => exit(0),
     });

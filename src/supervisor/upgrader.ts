@@ -9,7 +9,7 @@ import type { ProxyHost } from "./proxyHost.ts";
 import type { Reloader } from "./reloader.ts";
 import type { SdNotify } from "./sdNotify.ts";
 import type { SteeringSignals } from "./signals.ts";
-import { startStandIn } from "./standIn.ts";
+import { STAND_IN_SECONDS, startStandIn } from "./standIn.ts";
 import { incumbentOf } from "./succession.ts";
 import { executeSuccessor, openOwnExecutable, successorProblem } from "./upgrade.ts";
 import type { Voice } from "./voice.ts";
@@ -85,7 +85,7 @@ export class Upgrader {
       pidFile: pidfile === null || pidFd === null ? null : { path: pidfile, fd: pidFd },
       ...open,
       standIn,
-      vrrp: vrrp.handOver(),
+      vrrp: vrrp.handOver(standIn === null ? 0 : STAND_IN_SECONDS),
     };
   }
 

@@ -102,8 +102,8 @@ export class VirtualIps {
   }
 
   /** Says once more who is MASTER, and how everything stands, for another program that takes our place right now. */
-  handOver(): VrrpHandoff {
-    return this.speaker.handOver();
+  handOver(stoodInSeconds: number): VrrpHandoff {
+    return this.speaker.handOver(stoodInSeconds);
   }
 
   /** Resigns and gives the addresses back, before it returns; the promise is for the last scripts and mails. */

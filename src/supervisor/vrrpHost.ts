@@ -93,8 +93,8 @@ export class VrrpHost {
   }
 
   /** See {@link VirtualIps.handOver}; null: there are none. */
-  handOver(): VrrpHandoff | null {
-    return this.virtualIps?.handOver() ?? null;
+  handOver(stoodInSeconds: number): VrrpHandoff | null {
+    return this.virtualIps?.handOver(stoodInSeconds) ?? null;
   }
 
   /** Resigns and gives the addresses back, before it returns; the promise is for the last scripts and mails. */

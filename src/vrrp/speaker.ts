@@ -81,9 +81,9 @@ export class Speaker {
     return [...this.instances.values()].flatMap((instance) => instance.standIn() ?? []);
   }
 
-  /** Every MASTER says so once more; then how all stand, for another program that takes our place right now. */
-  handOver(): VrrpHandoff {
-    const instances = [...this.instances.values()].flatMap((instance) => instance.handOver() ?? []);
+  /** Every MASTER says so once more; then how all stand, for another program that takes our place right now. See {@link VirtualRouter.handOver}. */
+  handOver(stoodInSeconds: number): VrrpHandoff {
+    const instances = [...this.instances.values()].flatMap((instance) => instance.handOver(stoodInSeconds) ?? []);
     return { instances, settings: this.host.sysctls.before };
   }
 

@@ -8,6 +8,7 @@ import { standOf } from "../vrrp/support/pair.ts";
 import { V2, V3 } from "../vrrp/support/profiles.ts";
 import { cannotMakeLan } from "../vrrp/support/skip.ts";
 import { longestPauseMs, record } from "../vrrp/support/wire.ts";
+import { catchInstant, isSuccessor } from "./instants.ts";
 import { compiledVariants, startUpgradable } from "./versions.ts";
 
 const skip = cannotMakeLan();
@@ -138,6 +139,31 @@ describe("an upgrade of a host with virtual IPs", () => {
       expect(fresh?.at(-1)?.priority).toBe(0);
       expect(await holds(lan.a, "10.9.0.200")).toBe(false);
       expect(await ownersOf(lan)).toBe("A");
+    },
+    60_000,
+  );
+
+  test.skipIf(skip)(
+    "that takes its time on a busy host: the stand-in's adverts and the addresses last longer than a lease",
+    async () => {
+      const { lan, wire, first, second } = await standOf({ second: "keepalived" });
+      const { proxy } = first;
+      const [heard, sinceMs] = [second?.output().length ?? 0, Date.now()];
+      proxy.process.signal("SIGUSR2");
+      await proxy.process.waitFor("executing");
+      catchInstant("the new program", () => isSuccessor(proxy.pid));
+      proxy.process.signal("SIGSTOP");
+      for (let looks = 0; looks < 40; looks++) {
+        expect(await ownersOf(lan)).toBe("A");
+        await Bun.sleep(50);
+      }
+      proxy.process.signal("SIGCONT");
+      await proxy.process.waitFor("upgraded from");
+      await until("10 adverts more", () => wire.adverts({ from: lan.a, sinceMs: Date.now() - 1000 }).length >= 10);
+      expect(await ownersOf(lan)).toBe("A");
+      expect(longestPauseMs(wire.adverts({ sinceMs }))).toBeLessThan(3.6 * V3.advertMs);
+      expect(second?.output().slice(heard)).not.toContain("MASTER STATE");
+      expect(first.output().match(/-> MASTER/g)).toHaveLength(1);
     },
     60_000,
   );
