@@ -36,7 +36,7 @@ const VIP = "192.0.2.100";
 const VIRTUAL_IP =
   DEVICE === undefined
     ? ""
-    : `[vrrp.instance.VI_1]\ninterface = "${DEVICE}"\nvirtual_router_id = 51\npriority = 100\nversion = 3\nadvert_int = "1s"\nvirtual_ipaddress = ["${VIP}/24"]`;
+    : `[vrrp.instance.VI_1]\ninterface = "${DEVICE}"\nvirtual_router_id = 51\npriority = 255\nversion = 3\nadvert_int = "1s"\nvirtual_ipaddress = ["${VIP}/24"]`;
 /** Whoever is connected when an upgrade comes may stay for as long as the storm goes on. */
 const PATIENT = '[global]\nhard_stop_after = "1h"';
 
