@@ -19,8 +19,16 @@ export interface Message {
   readonly text: string;
 }
 
+/**
+ * Data, each line ended by a newline, that is asked for piece by piece: the next one when the client has taken the one
+ * before, each in a turn of the event loop of its own. It is told when nobody wants the rest.
+ */
+export interface Pieces {
+  readonly pieces: Iterable<Uint8Array | string> | AsyncIterable<Uint8Array | string>;
+}
+
 /** The answer to a command: data, each line ended by a newline, or a message. "" says that it was done. */
-export type Reply = string | Message;
+export type Reply = string | Message | Pieces;
 
 /** It has not been done, for this reason: one line, its newline added. */
 export function refused(text: string): Message {

@@ -1,7 +1,7 @@
 import type { Clock } from "../core/clock.ts";
 import type { StreamSocket } from "../net/stream.ts";
 import { type AdminCommand, type AdminLevel, refused } from "./command.ts";
-import { answer, LineReader, MAX_LINE_BYTES, spell, splitCommands } from "./protocol.ts";
+import { answer, LineReader, MAX_LINE_BYTES, type Said, spell, splitCommands } from "./protocol.ts";
 import { AdminSession } from "./session.ts";
 
 /**
@@ -43,6 +43,8 @@ export class AdminConnection {
   private readonly session: AdminSession;
   private commands: string[][] = [];
   private unsent: Uint8Array | null = null;
+  /** Pieces of the answer in hand that have not been asked for. */
+  private rest: AsyncGenerator<Uint8Array | string> | null = null;
   private answerDeadlineMs = Infinity;
   /** Monotonic ms. */
   silentSinceMs: number;
@@ -107,6 +109,8 @@ export class AdminConnection {
     this.gone = true;
     this.cancelDeadline();
     this.unsent = null;
+    void this.rest?.return(null);
+    this.rest = null;
     this.desk.left(this);
   }
 
@@ -123,7 +127,7 @@ export class AdminConnection {
     const last = read === null && this.inputEnded ? this.reader.rest() : null;
     if (read === "too long") {
       this.begin();
-      this.say(spell(refused(`Command line too long: at most ${MAX_LINE_BYTES} bytes.`), this.session));
+      this.tell(spell(refused(`Command line too long: at most ${MAX_LINE_BYTES} bytes.`), this.session));
       this.session.left = true;
     } else if (read !== null) {
       this.execute(read.line);
@@ -159,15 +163,42 @@ export class AdminConnection {
       return;
     }
     const answered = answerOrExcuse(words, this.desk.commands, this.session);
-    if (typeof answered === "string") {
-      this.say(answered);
-      return;
-    }
+    if (answered instanceof Promise) this.await(answered);
+    else this.tell(answered);
+  }
+
+  private await(answered: Promise<Said>): void {
     // The client is not idle while it waits for us.
     this.expire(this.desk.limits.answerMs);
-    void answered.then((text) => {
-      if (!this.gone) this.say(text);
+    void answered.then((said) => {
+      if (!this.gone) this.tell(said);
     });
+  }
+
+  private tell(said: Said): void {
+    if (typeof said === "string") {
+      this.say(new TextEncoder().encode(said));
+      return;
+    }
+    this.rest = said;
+    this.nextPiece();
+  }
+
+  private nextPiece(): void {
+    const { rest } = this;
+    if (rest === null || this.gone) return;
+    this.expire(this.desk.limits.answerMs);
+    void rest.next().then(
+      ({ done, value }) => {
+        if (this.gone) return;
+        if (done) this.rest = null;
+        this.say(done ? NOTHING : typeof value === "string" ? new TextEncoder().encode(value) : value);
+      },
+      (error) => {
+        this.rest = null;
+        if (!this.gone) this.say(new TextEncoder().encode(excuse(error, this.session)));
+      },
+    );
   }
 
   private lineDone(): void {
@@ -179,8 +210,8 @@ export class AdminConnection {
     this.nextLine();
   }
 
-  private say(text: string): void {
-    this.unsent = new TextEncoder().encode(text);
+  private say(bytes: Uint8Array): void {
+    this.unsent = bytes;
     this.expire(this.desk.limits.idleMs);
     this.flush();
   }
@@ -195,7 +226,8 @@ export class AdminConnection {
       return;
     }
     this.unsent = null;
-    this.desk.clock.after(0, () => this.runNext());
+    // Not a timer, of which none is shorter than a millisecond: a large answer has hundreds of pieces.
+    setImmediate(() => (this.rest === null ? this.runNext() : this.nextPiece()));
   }
 
   private close(): void {
@@ -223,18 +255,22 @@ export class AdminConnection {
   }
 }
 
+const NOTHING = new Uint8Array(0);
+
 /** A command that fails must not take the proxy process with it. */
 function answerOrExcuse(
   words: readonly string[],
   commands: readonly AdminCommand[],
   session: AdminSession,
-): string | Promise<string> {
-  const excuse = (error: unknown): string =>
-    spell(refused(`Internal error: ${error instanceof Error ? error.message : String(error)}`), session);
+): Said | Promise<Said> {
   try {
     const answered = answer(words, commands, session);
-    return typeof answered === "string" ? answered : answered.catch(excuse);
+    return answered instanceof Promise ? answered.catch((error) => excuse(error, session)) : answered;
   } catch (error) {
-    return excuse(error);
+    return excuse(error, session);
   }
+}
+
+function excuse(error: unknown, session: AdminSession): string {
+  return spell(refused(`Internal error: ${error instanceof Error ? error.message : String(error)}`), session);
 }

@@ -1,4 +1,5 @@
-import type { AdminState } from "../pool/server.ts";
+import type { Accepting } from "../pool/pool.ts";
+import type { AdminState, Health } from "../pool/server.ts";
 
 /**
  * What can be changed while the balancer runs: listens and servers as things to be told. Whoever has an operator's orders
@@ -14,13 +15,10 @@ export interface Operator {
   readonly hardMaxconn: number;
   setMaxconn(maxconn: number): void;
   /** Ends a session by its number in `show sess`; false: there is none of that number. */
-  endSession(id: number): boolean;
+  endSession(id: number): Promise<boolean>;
   /** Sets the highest values seen back to what they are now; `all`: every counter to 0. */
-  clearCounters(all: boolean): void;
+  clearCounters(all: boolean): Promise<void>;
 }
-
-/** What accepting clients can be: under way, interrupted, or over for good. */
-export type Accepting = "open" | "paused" | "stopped";
 
 /** A listen. */
 export interface OperatedListen {
@@ -28,10 +26,10 @@ export interface OperatedListen {
   server(name: string): OperatedServer | null;
   readonly accepting: Accepting;
   /** Accepts nobody from now on, until {@link resume}. Sessions go on. */
-  pause(): void;
-  resume(): void;
+  pause(): Promise<void>;
+  resume(): Promise<void>;
   /** Accepts nobody any more; its sessions go on. */
-  shutDown(): void;
+  shutDown(): Promise<void>;
   /** Most client connections at a time; null: as many as the process may have. */
   setMaxconn(maxconn: number | null): void;
   /** Adds a server, in maintenance; why that is not possible, or null: it is there. */
@@ -47,9 +45,6 @@ export interface NewServer {
   /** Keys of a server in the file, with their values. */
   readonly keys: Readonly<Record<string, unknown>>;
 }
-
-/** What an operator can say of a server's health: as if checks had found it. */
-export type ForcedHealth = "up" | "stopping" | "down";
 
 /** A server of a listen. */
 export interface OperatedServer {
@@ -68,7 +63,8 @@ export interface OperatedServer {
   /** Whether it has a check; and whether that is carried out. */
   readonly isChecked: boolean;
   setChecking(on: boolean): void;
-  setHealth(health: ForcedHealth): void;
+  /** As if checks had found it, until they find otherwise. */
+  setHealth(health: Health): void;
   /** Where its checks go, instead of to the server; a null host or port: the server's. */
   setCheckAddress(host: string | null, port: number | null): void;
   endSessions(): void;

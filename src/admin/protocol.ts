@@ -1,5 +1,5 @@
 import { Level } from "../core/syslogCodes.ts";
-import { type AdminCommand, allows, type Reply, refused } from "./command.ts";
+import { type AdminCommand, allows, type Pieces, type Reply, refused } from "./command.ts";
 import { AdminSession } from "./session.ts";
 import { severityMark } from "./severity.ts";
 
@@ -104,17 +104,46 @@ export function answer(
   words: readonly string[],
   commands: readonly AdminCommand[],
   session: AdminSession = new AdminSession(),
-): string | Promise<string> {
+): Said | Promise<Said> {
   const reply = replyTo(words, commands, session);
-  return reply instanceof Promise ? reply.then((text) => spell(text, session)) : spell(reply, session);
+  return reply instanceof Promise ? reply.then((text) => say(text, session)) : say(reply, session);
+}
+
+/** The same, whole, for those of our own who have no client to pass pieces on to. */
+export async function answerWhole(
+  words: readonly string[],
+  commands: readonly AdminCommand[],
+  session: AdminSession = new AdminSession(),
+): Promise<string> {
+  const said = await answer(words, commands, session);
+  if (typeof said === "string") return said;
+  const pieces: Uint8Array[] = [];
+  for await (const piece of said) pieces.push(Buffer.from(piece));
+  return Buffer.concat(pieces).toString();
+}
+
+/** What goes out to a client, at once or in pieces. */
+export type Said = string | AsyncGenerator<Uint8Array | string>;
+
+function say(reply: Reply, session: AdminSession): Said {
+  return typeof reply === "string" || "text" in reply ? spell(reply, session) : withEnd(reply, session);
+}
+
+async function* withEnd({ pieces }: Pieces, session: AdminSession): AsyncGenerator<Uint8Array | string> {
+  yield* pieces;
+  yield endOf(session);
 }
 
 /** A message that no command has to do with, as clients see it. */
-export function spell(reply: Reply, session: AdminSession): string {
+export function spell(reply: Exclude<Reply, Pieces>, session: AdminSession): string {
   if (session.left) return "";
   const text =
     typeof reply === "string" ? reply : `${severityMark(reply.severity, session.severityOutput)}${reply.text}`;
-  return `${text}\n${session.prompt ? "> " : ""}`;
+  return `${text}${endOf(session)}`;
+}
+
+function endOf({ prompt }: AdminSession): string {
+  return prompt ? "\n> " : "\n";
 }
 
 function replyTo(

@@ -29,8 +29,25 @@ export const statusCommand = command({
     },
     socket: { type: "string", valueHint: "PATH", description: "admin socket of the running balancer" },
     json: { type: "boolean", description: "print everything as JSON" },
+    csv: { type: "boolean", description: 'print the counters as HAProxy\'s "show stat" does' },
+    events: { type: "boolean", description: "what has happened and what led to it, newest last; with --json too" },
+    why: {
+      type: "string",
+      valueHint: "NAME",
+      description: "explain the state of a server, listen, virtual router or its address; with --json too",
+    },
+    watch: {
+      type: "boolean",
+      description: "show it live, full screen; ? tells the keys; plain lines when not on a terminal",
+    },
+    interval: { type: "string", valueHint: "TIME", description: "time between two looks of --watch; default 1s" },
   },
   async run({ args }) {
+    refuseTogether(args);
+    if (args.watch) return await startWatch(args);
+    if (args.csv) return await printCsv(args);
+    if (args.events) return await startEvents(args);
+    if (args.why !== undefined) return await startWhy(args, args.why);
     const snapshot = parseAnswer(await askFirst(await findSockets(args, thisPlace())));
     const colour = wantsColour("stdout");
     print(
@@ -40,6 +57,63 @@ export const statusCommand = command({
     return exitStatus(snapshot);
   },
 });
+
+interface Asked {
+  socket?: string | undefined;
+  config?: string | undefined;
+}
+
+interface Ways {
+  json?: boolean | undefined;
+  csv?: boolean | undefined;
+  watch?: boolean | undefined;
+  events?: boolean | undefined;
+  why?: string | undefined;
+  interval?: string | undefined;
+}
+
+/** One way of saying it at a time. Throws UserError. */
+function refuseTogether(args: Ways): void {
+  const said = (["csv", "watch", "events", "why"] as const).filter(
+    (flag) => args[flag] !== undefined && args[flag] !== false,
+  );
+  const given = [...(args.json && (args.csv || args.watch) ? (["json"] as const) : []), ...said];
+  if (given.length > 1) {
+    throw new UserError(`${given.map((flag) => `--${flag}`).join(" and ")} do not go together`, ExitCode.usage);
+  }
+  if (args.interval !== undefined && !args.watch) throw new UserError("--interval is for --watch", ExitCode.usage);
+}
+
+/** The sockets are looked for anew each time: a balancer that is started with another file meanwhile is found. */
+async function startWatch(args: Asked & { interval?: string | undefined }): Promise<number> {
+  const { readInterval, startWatch } = await import("./watch/start.ts");
+  const intervalMs = readInterval(args.interval ?? "1s");
+  return await startWatch({ ask: asking(args), parse: parseAnswer }, intervalMs, WIDTH);
+}
+
+async function startEvents(args: Asked & Ways): Promise<number> {
+  const { printEvents } = await import("./statusEvents.ts");
+  const judge = (answer: string) => exitStatus(parseAnswer(answer));
+  return await printEvents(asking(args), judge, { json: args.json === true, width: WIDTH });
+}
+
+async function startWhy(args: Asked & Ways, name: string): Promise<number> {
+  const { printWhy } = await import("./statusWhy.ts");
+  return await printWhy(asking(args), name, args.json === true);
+}
+
+/** Asks whoever is there now. */
+function asking(args: Asked): (command: string) => Promise<string> {
+  return async (command) => askFirst(await findSockets(args, thisPlace()), command);
+}
+
+/** `show stat` as it comes; the exit status is that of the same moment. */
+async function printCsv(args: Asked): Promise<number> {
+  const answers = await askFirst(await findSockets(args, thisPlace()), "show stat;show status");
+  const end = answers.indexOf("\n\n");
+  print("stdout", answers.slice(0, end + 1));
+  return exitStatus(parseAnswer(answers.slice(end + 2)));
+}
 
 /** 0: healthy; 1: a server is down, a listen has nobody left, or a virtual router cannot do its work. */
 export function exitStatus(snapshot: Snapshot): number {
@@ -126,7 +200,8 @@ function parseAnswer(text: string): Snapshot {
   try {
     const parsed = JSON.parse(text) as Partial<Snapshot>;
     if (typeof parsed.process?.version === "string" && Array.isArray(parsed.listens)) {
-      const process = { ...parsed.process, crashLoop: parsed.process.crashLoop ?? null };
+      const { crashLoop = null, hang = null } = parsed.process;
+      const process = { ...parsed.process, crashLoop, hang };
       return { ...parsed, process, vrrp: parsed.vrrp ?? null } as Snapshot;
     }
   } catch {

@@ -22,6 +22,7 @@ import {
   runtime,
   somethingToDo,
   statsAccess,
+  statsUri,
   tableNames,
   unknownAccounts,
 } from "./processRules.ts";
@@ -45,6 +46,7 @@ const RULES: readonly Rule[] = [
   somethingToDo,
   logTargets,
   statsAccess,
+  statsUri,
   adminMode,
   tableNames,
   bindConflicts,

@@ -6,7 +6,7 @@ const PER_THREAD = 16;
 
 /**
  * How many file descriptors a proxy process needs for so many connections: two each (client and server), one per check in
- * flight, two per listening socket and thread (ours and the one Bun listens on).
+ * flight, two per listening socket and thread (ours and the one Bun listens on), and those of the status page.
  */
 export function filesNeeded(config: Config, maxconn: number): number {
   return 2 * maxconn + overhead(config);
@@ -21,5 +21,6 @@ function overhead(config: Config): number {
   const { threads } = config.global;
   const checks = config.listens.reduce((sum, listen) => sum + listen.servers.length, 0);
   const sockets = config.listens.reduce((sum, listen) => sum + listen.binds.length, 0) * threads * 2;
-  return BASE + PER_THREAD * threads + checks + sockets;
+  const stats = config.stats === null ? 0 : config.stats.maxconn + config.stats.binds.length * 2;
+  return BASE + PER_THREAD * threads + checks + sockets + stats;
 }

@@ -1,4 +1,4 @@
-import { formatEndpoint } from "../core/endpoint.ts";
+import { canonicalHost, type Endpoint, formatEndpoint } from "../core/endpoint.ts";
 import { filesNeeded, maxconnWithin } from "./fileBudget.ts";
 import { rawTable } from "./inherit.ts";
 import { showValue } from "./issue.ts";
@@ -122,13 +122,32 @@ export const statsAccess: Rule = ({ config, spoiled }) => {
   const { stats } = config;
   if (stats === null || stats.auth.length > 0 || spoiled(["stats", "auth"])) return [];
   const hint = 'add auth = [{ user = "…", password = "…" }], or bind it to 127.0.0.1';
-  if (stats.admin)
+  if (stats.admin && !stats.binds.every(isLocal))
     return [warning(["stats", "admin"], "everybody who can open the page can change servers: there is no auth", hint)];
   return stats.binds.flatMap((bind, index) =>
     bind.kind === "tcp" && (bind.host === "0.0.0.0" || bind.host === "::")
       ? [warning(["stats", "bind", index], `the page is open to everybody who reaches ${formatEndpoint(bind)}`, hint)]
       : [],
   );
+};
+
+function isLocal(bind: Endpoint): boolean {
+  return bind.kind === "unix" || bind.host.startsWith("127.") || canonicalHost(bind.host) === "::1";
+}
+
+/** Paths that the page's server has for programs. */
+export const statsUri: Rule = ({ config }) => {
+  const taken = ["/metrics", "/healthz"].find((path) => config.stats?.uri === path);
+  return taken === undefined
+    ? []
+    : [
+        error(
+          ["stats", "uri"],
+          `${taken} is there for programs already`,
+          'write another path, as "/haproxy.stats"',
+          taken,
+        ),
+      ];
 };
 
 /** The socket takes commands that stop traffic. */

@@ -1,6 +1,7 @@
 import type { CheckConfig, InitState, ServerConfig } from "../config/schema.ts";
 import type { Clock } from "../core/clock.ts";
-import { initialHealth, isUp, nextHealth } from "./counter.ts";
+import { fullyUp, initialHealth, isUp, nextHealth } from "./counter.ts";
+import { CheckHistory } from "./history.ts";
 import { Probe } from "./probe.ts";
 import type { CheckCounters, CheckResult, HealthState } from "./result.ts";
 import { intervalMs, spreadMs } from "./schedule.ts";
@@ -43,12 +44,15 @@ const NO_ADDRESS: CheckResult = {
   durationMs: 0,
   passed: false,
   inconclusive: false,
+  evidence: null,
 };
 
 /** Checks one server: when, what it means, and who is told. The end of a check schedules the next: never two at once. */
 export class Checker {
   /** See {@link CheckCounters}. */
   readonly counters: Readonly<CheckCounters>;
+  /** How it came to stand as it does, as far as this checker has seen it. */
+  readonly history = new CheckHistory();
   private readonly counts: CheckCounters = { failed: 0, down: 0, observed: 0, inconclusive: 0 };
   private readonly script: Script;
   private health: number;
@@ -95,6 +99,12 @@ export class Checker {
     return this.probe !== null;
   }
 
+  /** Until the next check; null: one is on its way, or none will come. */
+  get nextInMs(): number | null {
+    if (!this.running || this.inProgress) return null;
+    return Math.max(0, this.nextAtMs - this.options.clock.nowMs());
+  }
+
   /** Begins to check, after the start delay. */
   start(): void {
     this.run(this.options.startDelayMs);
@@ -113,11 +123,28 @@ export class Checker {
     this.stop();
   }
 
+  /** End of a {@link pause} that is no maintenance: goes on where it stood. */
+  goOn(): void {
+    this.run(0);
+  }
+
+  /** An operator says how the server is: the counter stands at that end from now on, until checks find otherwise. */
+  force(up: boolean): void {
+    const { rise, fall } = this.options.check;
+    this.health = up ? fullyUp(rise, fall) : 0;
+  }
+
+  /** All counts are 0 from now on. */
+  clearCounters(): void {
+    Object.assign(this.counts, { failed: 0, down: 0, observed: 0, inconclusive: 0 });
+  }
+
   /** End of maintenance: the counter starts anew from `initState`, and a check runs at once to see whether that is true. */
   resume(initState: InitState): void {
     const { rise, fall } = this.options.check;
     this.stop();
     this.health = initialHealth(initState, rise, fall);
+    this.history.row = null;
     this.checked = false;
     this.run(0);
   }
@@ -137,7 +164,8 @@ export class Checker {
     const info = `Detected ${errorCount} consecutive errors, last one was: L4 unsuccessful connection`;
     if (onError === "sudden-death") this.health = Math.min(this.health, check.rise + 1);
     if (onError === "mark-down") this.health = Math.min(this.health, check.rise);
-    const result = { status: "HANA", code: null, info, durationMs: null, passed: false, inconclusive: false } as const;
+    const nothing = { code: null, durationMs: null, passed: false, inconclusive: false, evidence: null };
+    const result = { ...nothing, status: "HANA", info } as const;
     const change = this.count(result);
     this.options.onResult(result, this.stateAfter(change));
   }
@@ -188,7 +216,9 @@ export class Checker {
     }
     const wasUp = isUp(this.health, rise);
     if (!passed && this.health > 0) this.counts.failed++;
-    this.health = nextHealth(this.health, passed, rise, fall);
+    const before = this.health;
+    this.health = nextHealth(before, passed, rise, fall);
+    this.history.note(result, this.options.clock.nowMs(), before, this.health);
     const up = isUp(this.health, rise);
     if (up === wasUp) return null;
     if (!up) this.counts.down++;

@@ -1,10 +1,13 @@
 import { constants } from "node:os";
 import type { Socket } from "bun";
 import type { CheckConfig } from "../config/schema.ts";
+import type { CheckEvidence } from "../core/checkEvidence.ts";
 import type { Clock } from "../core/clock.ts";
+import { formatEndpoint } from "../core/endpoint.ts";
+import { errnoName } from "../core/errno.ts";
 import { startConnect } from "../net/connect.ts";
 import { AF_INET, AF_INET6, libc, strerror } from "../net/libc.ts";
-import { familyOf } from "../net/sockaddr.ts";
+import { decodeSockaddr, familyOf } from "../net/sockaddr.ts";
 import type { CheckResult } from "./result.ts";
 import type { Script } from "./script.ts";
 import { isFullBacklog, isOwnShortage } from "./shortage.ts";
@@ -46,6 +49,9 @@ export class Probe {
   private connection: Connection | null = null;
   /** How the last connection was lost; for those who still want to send on it. */
   private lostBy = "";
+  /** Of the last failure, 0: none; and where the last connection was made to. */
+  private errno = 0;
+  private target: Uint8Array;
   private startedMs = 0;
   private cancelDeadline = () => {};
   private cancelQuiet = () => {};
@@ -57,6 +63,7 @@ export class Probe {
     private readonly onResult: (result: CheckResult) => void,
   ) {
     this.check = new TcpCheck(options.script);
+    this.target = options.address;
   }
 
   /** Call once. */
@@ -98,7 +105,16 @@ export class Probe {
   private finish(outcome: StepOutcome, inconclusive: boolean): void {
     this.cancel();
     const durationMs = Math.round(this.options.clock.nowMs() - this.startedMs);
-    this.onResult({ ...outcome, durationMs, inconclusive });
+    this.onResult({ ...outcome, durationMs, inconclusive, evidence: this.evidence });
+  }
+
+  private get evidence(): CheckEvidence {
+    const target = decodeSockaddr(this.target);
+    return {
+      target: target === null ? "?" : formatEndpoint(target),
+      errno: this.errno === 0 ? null : { name: errnoName(this.errno), text: strerror(this.errno) },
+      ...this.check.evidence,
+    };
   }
 
   private shortage(info: string): void {
@@ -123,7 +139,9 @@ export class Probe {
     const { timeoutMs, intervalMs, connectTimeoutMs, address } = this.options;
     this.drop();
     if (timeoutMs !== null) this.setDeadline(Math.min(intervalMs, connectTimeoutMs ?? intervalMs));
-    this.dial(port === null ? address : withPort(address, port));
+    this.errno = 0;
+    this.target = port === null ? address : withPort(address, port);
+    this.dial(this.target);
   }
 
   private dial(address: Uint8Array): void {
@@ -135,6 +153,7 @@ export class Probe {
   }
 
   private connectFailed(errno: number, family: number): void {
+    this.errno = errno;
     if (isOwnShortage(errno, family)) this.shortage(strerror(errno));
     else this.tell({ kind: "failed", reason: strerror(errno) });
   }
@@ -168,6 +187,7 @@ export class Probe {
         if (!mine()) return;
         this.connection = null;
         const errno = Math.abs((error as NodeJS.ErrnoException | undefined)?.errno ?? 0);
+        this.errno = errno;
         this.lostBy = strerror(errno === 0 ? EPIPE : errno);
         if (errno === 0) this.tell({ kind: "eof" });
         else if (connection.connected) this.tell({ kind: "failed", reason: this.lostBy });

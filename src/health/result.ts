@@ -1,3 +1,4 @@
+import type { CheckEvidence } from "../core/checkEvidence.ts";
 import type { CheckResult as LoggedResult } from "../log/events.ts";
 
 /** What one check found. */
@@ -5,6 +6,8 @@ export interface CheckResult extends LoggedResult {
   readonly passed: boolean;
   /** Our own shortage prevented the check: it says nothing about the server and moves no counter. */
   readonly inconclusive: boolean;
+  /** What it did and saw; null: no check ran. */
+  readonly evidence: CheckEvidence | null;
 }
 
 /** Where a server stands after a check. */

@@ -59,7 +59,8 @@ export function whereText(script: Script, step: ScriptStep): string {
   return ` at step ${step.number} of tcp-check (${doing(step)})${quotedComment(step)}`;
 }
 
-function doing(step: ScriptStep): string {
+/** What a step does, in HAProxy's words: "connect port 25", "send", "expect string 'PONG'". */
+export function doing(step: ScriptStep): string {
   switch (step.kind) {
     case "connect":
       return step.port === null ? "connect" : `connect port ${step.port}`;

@@ -1,6 +1,7 @@
+import { type CheckEvidence, type Excerpt, excerpt } from "../core/checkEvidence.ts";
 import type { CheckStatus } from "../core/checkStatus.ts";
 import type { Pattern } from "./pattern.ts";
-import { emptyText, mismatchText, type Script, type ScriptStep, whereText } from "./script.ts";
+import { doing, emptyText, mismatchText, type Script, type ScriptStep, whereText } from "./script.ts";
 
 /** Bytes of an answer that are looked at, as HAProxy's buffer; what comes after them is thrown away. */
 export const BUFFER_BYTES = 16_384;
@@ -52,6 +53,9 @@ export interface StepOutcome {
   readonly passed: boolean;
 }
 
+/** The interpreter's part of what is kept of a check. */
+export type StepEvidence = Pick<CheckEvidence, "step" | "sent" | "received">;
+
 /**
  * The tcp-check interpreter: events in, what to do next out; no socket, no clock. It never throws, whatever comes in
  * whatever order, and keeps {@link BUFFER_BYTES} of the answer at most.
@@ -76,8 +80,17 @@ export class TcpCheck {
   private ended = false;
   private tries = 0;
   private outcome: StepOutcome | null = null;
+  private sent: Excerpt | null = null;
+  /** Bytes that have come since, the ones that were thrown away included. */
+  private arrived = 0;
+  private seen: StepEvidence | null = null;
 
   constructor(private readonly script: Script) {}
+
+  /** How far it has come, and what was said meanwhile: the end of it once it has ended. */
+  get evidence(): StepEvidence {
+    return this.seen ?? this.look();
+  }
 
   /** The first action; call once. */
   start(): StepAction {
@@ -117,18 +130,37 @@ export class TcpCheck {
       case undefined:
         return this.succeed();
       case "connect":
-        this.received = 0;
+        this.forget();
+        this.sent = null;
         this.ended = false;
         return { kind: "connect", port: step.port };
       case "send":
-        this.received = 0;
+        this.forget();
+        this.sent = excerpt(step.bytes);
         return { kind: "send", bytes: step.bytes };
       case "expect":
         return this.examine(step, false);
     }
   }
 
+  private forget(): void {
+    this.received = 0;
+    this.arrived = 0;
+  }
+
+  private look(): StepEvidence {
+    const { steps } = this.script;
+    const step = steps[Math.min(this.at, steps.length - 1)] as ScriptStep;
+    const answer = this.buffer?.subarray(0, this.received) ?? new Uint8Array();
+    return {
+      step: { number: step.number, of: steps.at(-1)?.number ?? 0, doing: doing(step) },
+      sent: this.sent,
+      received: excerpt(answer, this.arrived),
+    };
+  }
+
   private receive(bytes: Uint8Array): void {
+    this.arrived += bytes.length;
     this.buffer ??= Buffer.allocUnsafe(BUFFER_BYTES);
     const taken = bytes.subarray(0, BUFFER_BYTES - this.received);
     this.buffer.set(taken, this.received);
@@ -174,6 +206,7 @@ export class TcpCheck {
 
   private end(outcome: StepOutcome): StepAction {
     this.outcome = outcome;
+    this.seen = this.look();
     this.buffer = null;
     return { kind: "done", outcome };
   }

@@ -66,6 +66,11 @@ export function serverUp(name: ServerName, cause: Cause, online: Online): LogEve
   return { level: Level.notice, text: `${title(name)} is UP${why(cause)}${onlineText(online)}` };
 }
 
+/** `Server b/s is stopping, …`: it works, and wants no new sessions. */
+export function serverStopping(name: ServerName, cause: Cause, online: Online): LogEvent {
+  return notice(`${title(name)} is stopping${why(cause)}${onlineText(online)}`);
+}
+
 /** Follows the line of the last server that became unusable; HAProxy has no counterpart for the return of one. */
 export function noServerAvailable(proxy: string): LogEvent {
   return { level: Level.emerg, text: `proxy ${proxy} has no server available!` };

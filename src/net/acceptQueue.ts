@@ -1,4 +1,5 @@
 import { IPPROTO_TCP, libc } from "./libc.ts";
+import { boundEndpoint } from "./listen.ts";
 import { attachFilter, type FilterInstruction, JUMP_IF_ANY_SET, LOAD_BYTE, RETURN } from "./socketFilter.ts";
 
 const TCP_INFO = 11;
@@ -23,6 +24,16 @@ const REFUSE_SYN: readonly FilterInstruction[] = [
  */
 export function refuseNewcomers(fd: number): void {
   attachFilter(fd, REFUSE_SYN);
+}
+
+const SHUT_RD = 0;
+
+/**
+ * Clients of a listening TCP socket are refused from now on, those in its queue included, until somebody listens on it again;
+ * it keeps its address. A unix socket could not be listened on again: its clients wait in its queue.
+ */
+export function refuseClients(fd: number): void {
+  if (boundEndpoint(fd)?.kind === "tcp") libc.shutdown(fd, SHUT_RD);
 }
 
 /** Connections in a listening socket's queue; 0 for a unix socket, which does not tell. */

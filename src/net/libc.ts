@@ -20,6 +20,7 @@ const { symbols } = compiled(() =>
     listen: { args: ["i32", "i32"], returns: "i32" },
     connect: { args: ["i32", "ptr", "u32"], returns: "i32" },
     close: { args: ["i32"], returns: "i32" },
+    shutdown: { args: ["i32", "i32"], returns: "i32" },
     dup: { args: ["i32"], returns: "i32" },
     pipe2: { args: ["ptr", "i32"], returns: "i32" },
     setsockopt: { args: ["i32", "i32", "i32", "ptr", "u32"], returns: "i32" },

@@ -3,9 +3,11 @@ import {
   HEADER_WORDS,
   Header,
   LISTEN_COUNTERS,
+  ListenCounter,
   SERVER_COUNTERS,
   SERVER_WORDS,
   type SegmentLayout,
+  ServerCounter,
   ServerWord,
   segmentLayout,
 } from "./layout.ts";
@@ -36,6 +38,12 @@ export interface PoolView {
   rotationLength(): number;
 }
 
+/** Room for the sums and the highest values of a row of counters; both of the same length. */
+export interface Tally {
+  readonly sums: Float64Array;
+  readonly highest: Float64Array;
+}
+
 /** A listen's scoreboard segment, as one thread sees it. See pool/layout.ts for who writes what. */
 export class ListenBoard implements PoolView {
   readonly capacity: number;
@@ -45,8 +53,8 @@ export class ListenBoard implements PoolView {
   private readonly turns: Uint16Array;
   private readonly counterViews: Float64Array[];
   private readonly addressViews: Uint8Array[];
-  /** What a process before this one has counted; of this object alone, and empty until then. */
-  private readonly inherited: number[] = [];
+  /** What a process before this one has counted; of this object alone, and null until then. */
+  private inherited: Float64Array | null = null;
 
   constructor(private readonly handle: BoardHandle) {
     const { buffer, capacity, threads } = handle;
@@ -137,6 +145,15 @@ export class ListenBoard implements PoolView {
     return this.words[serverWord(server, ServerWord.addressLength) + buffer] as number;
   }
 
+  /** Most connections of this listen at a time; null: no limit of its own. Set by control. */
+  get maxconn(): number | null {
+    return Atomics.load(this.words, Header.maxconn) || null;
+  }
+
+  set maxconn(limit: number | null) {
+    Atomics.store(this.words, Header.maxconn, limit ?? 0);
+  }
+
   // Shared occupancy: several writers, Atomics only. Each returns the new value.
 
   /** Takes a session slot on the server; 0 when its maxconn is reached (and nothing is taken). */
@@ -197,22 +214,43 @@ export class ListenBoard implements PoolView {
 
   /** Sum of one counter over all threads. */
   sum(index: number): number {
-    let total = this.inherited[index] ?? 0;
+    let total = this.inherited?.[index] ?? 0;
     for (const view of this.counterViews) total += view[index] as number;
     return total;
   }
 
   /** Highest value of one counter over all threads. */
   max(index: number): number {
-    let highest = this.inherited[index] ?? 0;
+    let highest = this.inherited?.[index] ?? 0;
     for (const view of this.counterViews) highest = Math.max(highest, view[index] as number);
     return highest;
   }
 
+  /** {@link sum} and {@link max} of all counters from `first` on, as many as `into` has room for; cheaper than one by one. */
+  tally(first: number, into: Tally): void {
+    const { sums, highest } = into;
+    const { length } = sums;
+    for (let i = 0; i < length; i++) sums[i] = highest[i] = this.inherited?.[first + i] ?? 0;
+    for (const view of this.counterViews) {
+      for (let i = 0; i < length; i++) {
+        const value = view[first + i] as number;
+        sums[i] = (sums[i] as number) + value;
+        if (value > (highest[i] as number)) highest[i] = value;
+      }
+    }
+  }
+
   /** Has {@link sum} and {@link max} of this object go on from what a process before this one has counted. */
   inherit(index: number, value: number, isHighest: boolean): void {
-    const before = this.inherited[index] ?? 0;
+    this.inherited ??= new Float64Array(this.layout.counterWords);
+    const before = this.inherited[index] as number;
     this.inherited[index] = isHighest ? Math.max(before, value) : before + value;
+  }
+
+  /** Forgets of it the highest values, or `all`. Threads clear their own: {@link clearCounters}. */
+  clearInherited(all: boolean): void {
+    const { inherited } = this;
+    if (inherited !== null) for (const index of clearedCounters(this.capacity, all)) inherited[index] = 0;
   }
 
   // Written by control alone.
@@ -264,10 +302,25 @@ export class ListenBoard implements PoolView {
 
   // Written by thread t about itself.
 
+  /** Thread t's highest values, or `all` its counters, are 0 from now on; what says how things are now stays. */
+  clearCounters(thread: number, all: boolean): void {
+    const counters = this.counters(thread);
+    for (const index of clearedCounters(this.capacity, all)) counters[index] = 0;
+  }
+
   /** Another server has the slot from now on: thread t's counters of it start from nought. */
   clearServerCounters(thread: number, server: number): void {
     this.counters(thread).fill(0, serverCounter(server, 0), serverCounter(server + 1, 0));
   }
+}
+
+/** Indexes of the counters that an operator can clear: all, or those that keep a highest value. */
+function* clearedCounters(capacity: number, all: boolean): Generator<number> {
+  const isCleared = ([name]: [string, number]): boolean => (all ? name !== "oldestWaiting" : name.startsWith("max"));
+  for (const [, index] of Object.entries(ListenCounter).filter(isCleared)) yield index;
+  const ofServers = Object.entries(ServerCounter).filter(isCleared);
+  for (let server = 0; server < capacity; server++)
+    for (const [, index] of ofServers) yield serverCounter(server, index);
 }
 
 /** Index of a server's counter ({@link ServerCounter}) in a thread's counters. */

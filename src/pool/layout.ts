@@ -29,6 +29,8 @@ export const Header = {
   usable: 6,
   /** Slots that may have a server; those from here on are spare, and nobody looks at them. */
   slots: 7,
+  /** Most connections of this listen; 0: no limit of its own. */
+  maxconn: 8,
 } as const;
 export const HEADER_WORDS = 16;
 
@@ -71,6 +73,7 @@ export const ListenCounter = {
   connectErrors: 5,
   retries: 6,
   redispatches: 7,
+  /** Sessions that the client, or the server, broke off in the middle, by a reset or by its silence. */
   clientAborts: 8,
   serverAborts: 9,
   /** Times this thread stopped accepting because a limit was reached. */

@@ -1,23 +1,45 @@
 import type { ListenConfig, ServerConfig } from "../config/schema.ts";
 import type { Clock } from "../core/clock.ts";
 import type { ListenBoard } from "./board.ts";
+import { memoryOf, recall, type ServerMemory } from "./memory.ts";
+import { overruledBy, takeFromFile } from "./overrule.ts";
 import { buildRotation } from "./rotation.ts";
 import {
   type AdminState,
-  adminInFile,
+  type Health,
+  healthOf,
   isRunning,
+  isUpAtFirst,
   isUsable,
   newServer,
   type PoolServer,
   rampSixteenths,
   rampStepMs,
-  type ServerMemory,
 } from "./server.ts";
+
+/**
+ * What happened to a server: checks, traffic or an operator's word on its health (`down`, `up`, `stopping`), an operator's
+ * orders (those of `maint`, `drain` and their ends), what follows from either.
+ */
+export type PoolEventKind =
+  | "down"
+  | "up"
+  | "stopping"
+  | "rampEnded"
+  | "noServer"
+  | "resolved"
+  | "entersMaintenance"
+  | "leavesMaintenance"
+  | "entersDrain"
+  | "remainsInDrain"
+  | "leavesDrain";
 
 /** What happened to a server, with the listen's figures right after it. */
 export interface PoolEvent {
-  kind: "down" | "up" | "rampEnded" | "noServer" | "resolved";
+  kind: PoolEventKind;
   server: PoolServer;
+  /** Its administrative state before. */
+  before: AdminState;
   activeServers: number;
   backupServers: number;
   /** Sessions the server has, connections that waited for it, and connections that wait in the listen. */
@@ -25,6 +47,9 @@ export interface PoolEvent {
   requeued: number;
   queued: number;
 }
+
+/** What accepting clients can be: under way, interrupted, or over for good. */
+export type Accepting = "open" | "paused" | "stopped";
 
 export interface PoolDeps {
   clock: Clock;
@@ -44,6 +69,8 @@ export class Pool {
   private bySlot: (PoolServer | null)[];
   private active = 0;
   private backups = 0;
+  /** An operator's word; the relay threads do it. */
+  accepting: Accepting = "open";
 
   constructor(
     private current: ListenConfig,
@@ -53,6 +80,7 @@ export class Pool {
     const nowMs = deps.clock.nowMs();
     this.present = current.servers.map((server, slot) => newServer(slot, server, nowMs));
     this.bySlot = [...this.present];
+    board.maxconn = current.maxconn;
     this.publish();
   }
 
@@ -103,21 +131,10 @@ export class Pool {
    */
   changeServer(slot: number, config: ServerConfig): string[] {
     const server = this.server(slot);
-    const before = server.config;
-    const overruled: string[] = [];
-    const overrule = (what: string, setTo: unknown, wasInFile: unknown, isInFile: unknown): boolean => {
-      if (wasInFile === isInFile) return false;
-      if (setTo !== wasInFile && setTo !== isInFile)
-        overruled.push(`${what} ${setTo ?? "none"}, set at run time, gives way to ${isInFile ?? "none"} in the file`);
-      return true;
-    };
-    if (overrule("weight", server.weight, before.weight, config.weight)) server.weight = config.weight;
-    if (overrule("maxconn", server.maxconn, before.maxconn, config.maxconn)) server.maxconn = config.maxconn;
-    const [was, is] = [adminInFile(before), adminInFile(config)];
-    const admin = overrule("state", server.admin, was, is) ? is : server.admin;
-    server.config = config;
+    const { admin, overruled } = takeFromFile(server, config);
     server.leavingUntilMs = null;
-    this.setAdmin(slot, admin);
+    if (admin === server.admin) this.publish();
+    else this.setAdmin(slot, admin);
     return overruled;
   }
 
@@ -134,22 +151,51 @@ export class Pool {
     this.present = this.present.filter((each) => each !== server);
   }
 
-  /** The listen has another configuration; servers are put into its order, and are else as they were. */
-  reconfigure(config: ListenConfig): void {
+  /**
+   * The listen has another configuration; servers are put into its order, and are else as they were. A limit that was set at
+   * run time gives way to a new one in the file, and a sentence says so.
+   */
+  reconfigure(config: ListenConfig): string[] {
+    const { maxconn: before } = this.current;
+    const { maxconn } = this;
+    const overruled: string[] = [];
+    if (before !== config.maxconn) {
+      if (maxconn !== before && maxconn !== config.maxconn)
+        overruled.push(overruledBy("maxconn", maxconn, config.maxconn));
+      this.board.maxconn = config.maxconn;
+    }
     this.current = config;
     const order = new Map(config.servers.map(({ name }, index) => [name, index]));
     const place = ({ leavingUntilMs, config: { name } }: PoolServer) =>
       leavingUntilMs === null ? (order.get(name) ?? Infinity) : Infinity;
     this.present = this.present.toSorted((a, b) => (place(a) === place(b) ? 0 : place(a) - place(b)));
     this.publish();
+    return overruled;
   }
 
-  /** What an operator wants of it from now on. */
+  /**
+   * What an operator wants of it from now on; does nothing when that is no change. Whoever leaves maintenance is up before
+   * any check says so, or as its `init_state` has it: what was known of it is old.
+   */
   setAdmin(slot: number, admin: AdminState): void {
     const server = this.server(slot);
-    if (server.admin !== admin) this.turn(server);
+    const before = server.admin;
+    if (before === admin) return;
+    const usableBefore = this.active + this.backups;
+    const requeued = admin === "ready" ? 0 : this.board.queuedOn(slot);
+    this.turn(server);
     server.admin = admin;
+    if (before === "maint") this.startAnew(server);
     this.publish();
+    if (server.rampingSinceMs !== null) this.ramp(server);
+    for (const kind of eventsOf(before, admin)) this.emit(kind, server, requeued, before);
+    if (usableBefore > 0 && this.active + this.backups === 0) this.emit("noServer", server, 0, before);
+  }
+
+  private startAnew(server: PoolServer): void {
+    server.up = isUpAtFirst(server.config);
+    server.stopping = false;
+    server.rampingSinceMs = server.up && server.config.slowstartMs > 0 ? this.deps.clock.nowMs() : null;
   }
 
   /** Another weight than the file's, 0..256, until the file has a new one. */
@@ -162,6 +208,17 @@ export class Pool {
   setMaxconn(slot: number, maxconn: number | null): void {
     this.server(slot).maxconn = maxconn;
     this.publish();
+  }
+
+  /** Most client connections of the listen at a time; null: no limit of its own. The file's, unless somebody set it at run time. */
+  get maxconn(): number | null {
+    return this.board.maxconn;
+  }
+
+  /** Another limit than the file's, until the file has a new one. */
+  setListenMaxconn(maxconn: number | null): void {
+    this.board.maxconn = maxconn;
+    this.deps.onChange();
   }
 
   /** Usable servers that are not backups, and usable backups. */
@@ -182,55 +239,40 @@ export class Pool {
 
   /** How a server stands, for {@link remember} in another process. */
   memoryOf(slot: number): ServerMemory {
-    const { admin, weight, maxconn, config, up, changedMs, rampingSinceMs, downtimeMs, downs } = this.server(slot);
-    const nowMs = this.deps.clock.nowMs();
-    return {
-      admin,
-      adminInFile: adminInFile(config),
-      weight,
-      weightInFile: config.weight,
-      maxconn,
-      maxconnInFile: config.maxconn,
-      up,
-      inStateMs: nowMs - changedMs,
-      rampingMs: rampingSinceMs === null ? null : nowMs - rampingSinceMs,
-      downtimeMs,
-      downs,
-    };
+    return memoryOf(this.server(slot), this.deps.clock.nowMs());
   }
 
   /** A server stands where it stood in the process before this one; what an operator wanted holds unless the file has changed. */
   remember(slot: number, memory: ServerMemory): void {
     const server = this.server(slot);
-    const nowMs = this.deps.clock.nowMs();
-    const { config } = server;
-    if (memory.adminInFile === adminInFile(config)) server.admin = memory.admin;
-    if (memory.weightInFile === config.weight) server.weight = memory.weight;
-    if (memory.maxconnInFile === config.maxconn) server.maxconn = memory.maxconn;
-    if (config.check !== null) server.up = memory.up;
-    server.changedMs = nowMs - memory.inStateMs;
-    server.downtimeMs = memory.downtimeMs;
-    server.downs = memory.downs;
-    const isRamping = memory.rampingMs !== null && memory.rampingMs < server.config.slowstartMs;
-    server.rampingSinceMs = isRamping ? nowMs - (memory.rampingMs as number) : null;
-    this.publish();
-    if (isRamping) this.ramp(server);
-  }
-
-  /** What health has found; does nothing when that is no change. */
-  setUp(slot: number, up: boolean): void {
-    const server = this.server(slot);
-    if (server.up === up) return;
-    const nowMs = this.deps.clock.nowMs();
-    const usableBefore = this.active + this.backups;
-    const requeued = up ? 0 : this.board.queuedOn(slot);
-    this.turn(server);
-    if (!up) server.downs++;
-    server.up = up;
-    server.rampingSinceMs = up && server.config.slowstartMs > 0 ? nowMs : null;
+    recall(server, memory, this.deps.clock.nowMs());
     this.publish();
     if (server.rampingSinceMs !== null) this.ramp(server);
-    this.emit(up ? "up" : "down", server, requeued);
+  }
+
+  /** What checks have found; does nothing when that is no change. */
+  setUp(slot: number, up: boolean): void {
+    this.setHealth(slot, up ? "up" : "down");
+  }
+
+  /** What checks have found, or an operator says; does nothing when that is no change. */
+  setHealth(slot: number, health: Health): void {
+    const server = this.server(slot);
+    const before = healthOf(server);
+    if (before === health) return;
+    const nowMs = this.deps.clock.nowMs();
+    const usableBefore = this.active + this.backups;
+    const requeued = health === "up" ? 0 : this.board.queuedOn(slot);
+    this.turn(server);
+    if (health === "down") server.downs++;
+    server.up = health !== "down";
+    server.stopping = health === "stopping";
+    // Who only ceases to be stopping has never been cold.
+    if (before === "down" || health === "down")
+      server.rampingSinceMs = server.up && server.config.slowstartMs > 0 ? nowMs : null;
+    this.publish();
+    if (before === "down" && server.rampingSinceMs !== null) this.ramp(server);
+    this.emit(health, server, requeued);
     if (usableBefore > 0 && this.active + this.backups === 0) this.emit("noServer", server, 0);
   }
 
@@ -294,10 +336,11 @@ export class Pool {
     this.deps.onChange();
   }
 
-  private emit(kind: PoolEvent["kind"], server: PoolServer, requeued: number): void {
+  private emit(kind: PoolEventKind, server: PoolServer, requeued: number, before = server.admin): void {
     this.deps.onEvent({
       kind,
       server,
+      before,
       activeServers: this.active,
       backupServers: this.backups,
       sessions: this.board.served(server.slot),
@@ -311,4 +354,11 @@ export class Pool {
     if (server === null) throw new RangeError(`listen ${this.current.name} has no server slot ${slot}`);
     return server;
   }
+}
+
+/** What an operator's order comes to, in HAProxy's order. */
+function eventsOf(before: AdminState, after: AdminState): PoolEventKind[] {
+  if (after === "maint") return ["entersMaintenance"];
+  if (before === "maint") return after === "drain" ? ["leavesMaintenance", "remainsInDrain"] : ["leavesMaintenance"];
+  return [after === "drain" ? "entersDrain" : "leavesDrain"];
 }

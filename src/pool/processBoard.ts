@@ -100,6 +100,16 @@ export class ProcessBoard {
     return highest;
   }
 
+  /** The highest values of thread t are 0 from now on. */
+  clearMaxima(thread: number): void {
+    this.counters(thread)[ThreadCounter.maxCurrent] = 0;
+  }
+
+  /** The same of what was inherited. */
+  clearInheritedMaxima(): void {
+    this.inherited[ThreadCounter.maxCurrent] = 0;
+  }
+
   /** Has {@link sum} and {@link max} of this object go on from what a process before this one has counted. */
   inherit(counter: number, value: number, isHighest: boolean): void {
     const before = this.inherited[counter] ?? 0;

@@ -14,8 +14,8 @@ import { shedPrivileges } from "./shed.ts";
 const COMMAND_NAME = "haproxy-lite:px";
 /** Exit status of a proxy process that could not serve; the supervisor has been told why. */
 const EX_SOFTWARE = 70;
-/** A supervisor that is frozen reads nothing: beyond so many, reports of health are not kept for it. */
-const MAX_UNREAD = 25;
+/** A supervisor that is frozen reads nothing: beyond so many, reports of health are not kept for it, nor events. */
+const MAX_UNREAD: Partial<Record<ProxyReport["kind"], number>> = { health: 25, event: 1000 };
 /** A supervisor that is frozen does not keep a process that ends from ending. */
 const LAST_WORDS_MS = 1000;
 
@@ -38,14 +38,16 @@ function listen(stdout: StandardStream, stderr: StandardStream, exit: (code: num
   let handover: LineChannel | null = null;
   /** Another program is in the supervisor's place: the end of the usual channel may not have been seen yet. */
   let handedOver = false;
-  const report = (message: ProxyReport): void => {
+  const report = (message: ProxyReport): boolean => {
     if (handedOver || !process.connected) {
-      if (message.kind !== "health" || handover?.isClogged !== true) handover?.send(message);
-      return;
+      if (handover?.isClogged === true && message.kind in MAX_UNREAD) return false;
+      handover?.send(message);
+      return true;
     }
-    if (message.kind === "health" && unread >= MAX_UNREAD) return;
+    if (unread >= (MAX_UNREAD[message.kind] ?? Infinity)) return false;
     unread++;
     process.send?.(message, undefined, undefined, () => unread--);
+    return true;
   };
   let proxy: ProxyProcess | null = null;
   // A terminal's Ctrl-C and a service manager's TERM reach every process of ours; what they mean is the supervisor's to say.
@@ -124,6 +126,9 @@ function listen(stdout: StandardStream, stderr: StandardStream, exit: (code: num
         return;
       case "counted":
         proxy?.counted(command.counted);
+        return;
+      case "journal":
+        proxy?.numbered(command.events, command.own);
         return;
       case "vrrp":
         proxy?.showVrrp(command.snapshot);

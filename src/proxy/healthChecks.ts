@@ -7,8 +7,10 @@ import { statusText } from "../health/counter.ts";
 import type { CheckResult } from "../health/result.ts";
 import { startOffsetsMs } from "../health/schedule.ts";
 import type { Pool } from "../pool/pool.ts";
-import { isUpAtFirst, type PoolServer } from "../pool/server.ts";
+import { addressOf, checkAddressOf, isUpAtFirst, type PoolServer } from "../pool/server.ts";
+import type { CheckFacts } from "../stats/checkFacts.ts";
 import type { CheckView } from "../stats/view.ts";
+import { checkFacts } from "./checkFacts.ts";
 import type { InheritedCheck } from "./inheritance.ts";
 
 /** What decides how a server is checked: while it stays the same, so does the checker. */
@@ -108,6 +110,23 @@ export class HealthChecks {
     else if (!checker.isRunning) checker.resume(check.initState);
   }
 
+  /** `PoolServer.checking` was changed: its checks end, or go on where they stood. */
+  switched(server: PoolServer): void {
+    const checker = this.watched.get(server)?.checker;
+    if (!this.canCheck(server)) checker?.pause();
+    else checker?.goOn();
+  }
+
+  /** An operator says how a server is: checks go on from there. */
+  force(server: PoolServer, up: boolean): void {
+    this.watched.get(server)?.checker.force(up);
+  }
+
+  /** The counts of all checks are 0 from now on. */
+  clearCounters(): void {
+    for (const { checker } of this.watched.values()) checker.clearCounters();
+  }
+
   stop(): void {
     for (const { checker } of this.watched.values()) checker.stop();
   }
@@ -122,16 +141,26 @@ export class HealthChecks {
     const watched = this.watched.get(server);
     if (watched === undefined) return null;
     const { checker, lastCheckMs } = watched;
+    // What was sent and received is for people who ask here and now, and too much to be told of every server.
+    const { state, ...memory } = checker.memory;
+    const lastResult = state.lastResult && { ...state.lastResult, evidence: null };
     return {
-      memory: checker.memory,
+      memory: { ...memory, state: { ...state, lastResult } },
       lastCheckAgoMs: lastCheckMs === null ? null : this.clock.nowMs() - lastCheckMs,
     };
   }
 
-  /** What is known of a server's checks; null: it is not checked. */
+  /** All that is known of a server's checks; null: it is not checked, or not at present. */
+  facts(server: PoolServer): CheckFacts | null {
+    const watched = this.watched.get(server);
+    if (watched === undefined || !server.checking) return null;
+    return checkFacts(watched.checker, watched.terms.check, watched.lastCheckMs, this.clock.nowMs());
+  }
+
+  /** What is known of a server's checks; null: it is not checked, or not at present. */
   view(server: PoolServer): CheckView | null {
     const watched = this.watched.get(server);
-    if (watched === undefined) return null;
+    if (watched === undefined || !server.checking) return null;
     const { checker, lastCheckMs } = watched;
     const { health, rise, fall, lastResult } = checker.state;
     const { failed, observed, inconclusive } = checker.counters;
@@ -165,7 +194,7 @@ export class HealthChecks {
     const checker = new Checker(
       {
         ...terms,
-        address: () => this.encode(terms.check.address),
+        address: () => this.encode(checkAddressOf(server) ?? terms.check.address),
         startDelayMs,
         clock: this.clock,
         random: Math.random,
@@ -185,7 +214,7 @@ export class HealthChecks {
   }
 
   /** Without an address there is nothing to check: maintenance until the name resolves, as in HAProxy. */
-  private canCheck({ admin, config }: PoolServer): boolean {
-    return admin !== "maint" && this.encode(config.address) !== null;
+  private canCheck(server: PoolServer): boolean {
+    return server.checking && server.admin !== "maint" && this.encode(addressOf(server)) !== null;
   }
 }

@@ -14,7 +14,7 @@ const LATE_AFTER = 10;
 export class HealthReports {
   private readonly heartbeats: Heartbeats;
   private available: ReadonlyMap<string, boolean> = new Map();
-  private lateThread: number | null = null;
+  private late: number | null = null;
   private cancel: (() => void) | null = null;
 
   constructor(
@@ -30,7 +30,7 @@ export class HealthReports {
   /** Reports now and from now on; call it once all relay threads serve. */
   start(): void {
     this.cancel = this.clock.after(HEALTH_MS, () => this.start());
-    this.lateThread = this.heartbeats.look();
+    this.late = this.heartbeats.look();
     this.report();
   }
 
@@ -40,6 +40,11 @@ export class HealthReports {
     const listens = this.listens();
     const isNews = ({ name, usable }: ListenHealth) => usable > 0 !== this.available.get(name);
     if (listens.some(isNews) || listens.length !== this.available.size) this.report(listens);
+  }
+
+  /** A relay thread whose event loop has not turned for 2 s; null: none. */
+  get lateThread(): number | null {
+    return this.late;
   }
 
   /** Reports no more. */

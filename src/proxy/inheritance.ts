@@ -1,9 +1,9 @@
 import type { CheckerMemory } from "../health/checker.ts";
 import { serverCounter } from "../pool/board.ts";
 import { ListenCounter, ServerCounter } from "../pool/layout.ts";
+import type { ServerMemory } from "../pool/memory.ts";
 import type { Pool } from "../pool/pool.ts";
 import { type ProcessBoard, ThreadCounter } from "../pool/processBoard.ts";
-import type { ServerMemory } from "../pool/server.ts";
 
 /**
  * What a proxy process knows, for the one that takes its place at an upgrade. Plain JSON between two versions of this
@@ -68,6 +68,25 @@ export function describeInheritance(
           standing: pool.memoryOf(slot),
           check: check(pool, slot),
         })),
+    })),
+  };
+}
+
+/** The same of an account of `agoMs` ago, without counters: those of a process that has crashed are gone with it. */
+export function standingAfter({ listens }: Inheritance, agoMs: number): Inheritance {
+  const older = (ms: number | null): number | null => (ms === null ? null : ms + agoMs);
+  return {
+    countedForMs: 0,
+    process: {},
+    listens: listens.map(({ name, servers }) => ({
+      name,
+      counts: {},
+      servers: servers.map(({ name, standing, check }) => ({
+        name,
+        counts: {},
+        standing: { ...standing, inStateMs: standing.inStateMs + agoMs, rampingMs: older(standing.rampingMs) },
+        check: check && { ...check, lastCheckAgoMs: older(check.lastCheckAgoMs) },
+      })),
     })),
   };
 }

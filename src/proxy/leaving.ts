@@ -11,7 +11,8 @@ export interface LeavingObserver {
   endSessions(pool: Pool, slot: number | null): void;
   /** A listen has no session left. */
   onListenGone(pool: Pool): void;
-  log(event: LogEvent): void;
+  /** Something has gone, or is ended, of this listen. */
+  log(event: LogEvent, listen: string): void;
 }
 
 /** How often one looks whether the last session has gone. */
@@ -103,10 +104,13 @@ export class Leaving {
     } else if (sessions === 0 && pool.board.queuedOn(slot) === 0) {
       this.servers.delete(server);
       pool.forgetServer(slot);
-      this.observer.log({ level: Level.notice, text: `Server ${name} is gone: its last session has ended.` });
+      this.observer.log(
+        { level: Level.notice, text: `Server ${name} is gone: its last session has ended.` },
+        pool.config.name,
+      );
     } else if (nowMs >= leavingUntilMs) {
       const text = `Server ${name} hard-stopped (${sessions} remaining sessions will be closed).`;
-      if (!leaving.ended) this.observer.log({ level: Level.warning, text });
+      if (!leaving.ended) this.observer.log({ level: Level.warning, text }, pool.config.name);
       leaving.ended = true;
       this.observer.endSessions(pool, slot);
     }
@@ -117,10 +121,10 @@ export class Leaving {
     if (board.current === 0 && leaving.open.size === 0) {
       this.byPool.delete(pool);
       const [accepted, connected] = [board.sum(ListenCounter.connections), board.sum(ListenCounter.established)];
-      this.observer.log(proxyStopped(config.name, accepted, connected));
+      this.observer.log(proxyStopped(config.name, accepted, connected), config.name);
       this.observer.onListenGone(pool);
     } else if (nowMs >= leaving.untilMs) {
-      if (!leaving.ended) this.observer.log(proxyHardStopped(config.name, board.current));
+      if (!leaving.ended) this.observer.log(proxyHardStopped(config.name, board.current), config.name);
       leaving.ended = true;
       this.observer.endSessions(pool, null);
     }

@@ -1,4 +1,5 @@
 import type { Config } from "../config/schema.ts";
+import type { EventDraft, JournalEvent } from "../stats/event.ts";
 import type { VrrpSnapshot } from "../stats/vrrpSnapshot.ts";
 import type { Inheritance } from "./inheritance.ts";
 
@@ -24,6 +25,8 @@ export type ProxyCommand =
   | { kind: "counted"; counted: Inheritance }
   /** How the virtual routers stand, for `show status`; its ages go on from here. To be said at least every few seconds. */
   | { kind: "vrrp"; snapshot: VrrpSnapshot | null }
+  /** Events that the supervisor has numbered; `own`: so many are those that this process was the first to tell. */
+  | { kind: "journal"; events: readonly JournalEvent[]; own: number }
   /** The answer to an order of a client of the admin socket; null: to all that wait for one. */
   | { kind: "ordered"; order: number | null; text: string };
 
@@ -34,18 +37,22 @@ export interface ProxyStart {
   maxconn: number;
   /** Listening fds of each listen, as numbers of this process. */
   listeners: ListenSockets[];
+  /** The same of `[stats]`. */
+  stats: BindSockets[];
   /** Listening fd of the admin socket. */
   adminFd: number | null;
   /** Where further fds come from, see net/fdPassing.ts. */
   passingFd: number;
   /** Our end of the handover channel. */
   handoverFd: number | null;
-  /** What the process before this one knew; null: there was none, or it is not known. */
+  /** What the process before this one knew, or had told before it crashed; null: there was none, or it is not known. */
   inheritance: Inheritance | null;
   /** Whom to become before any client is served; null: stay who we are. */
   account: { name: string | null; uid: number; gid: number } | null;
   /** Directory to be locked into before that; null: none. */
   chroot: string | null;
+  /** What has happened so far. */
+  journal: readonly JournalEvent[];
   supervisorPid: number;
   /** When the supervisor started, epoch ms, and how often it has had to restart the proxy process since. */
   startedWallMs: number;
@@ -77,6 +84,8 @@ export interface ProxyReload {
   passed: { id: number; fds: number }[];
   /** Binds of each listen, by number. */
   listens: { listen: string; binds: number[] }[];
+  /** The same of `[stats]`. */
+  stats: number[];
 }
 
 /** What the proxy process says to the supervisor. */
@@ -92,10 +101,21 @@ export type ProxyReport =
   | { kind: "handedOver" }
   | { kind: "inheritance"; inheritance: Inheritance }
   | { kind: "counted"; counted: Inheritance }
+  /** How the servers stand, without counters: for the process that follows a crash. */
+  | { kind: "standing"; standing: Inheritance }
+  /** Something has happened: to be numbered and told back by `journal`. */
+  | { kind: "event"; event: EventDraft }
   | HealthReport;
 
 /** What a client of the admin socket may want of the supervisor. */
-export type SupervisorOrder = "reload" | "upgrade";
+export type SupervisorOrder = "reload" | "upgrade" | VrrpOrder;
+
+/** About the part of virtual routers in their elections; `name`: an instance, a sync group, or "all". */
+export type VrrpOrder =
+  /** To be taken out: MASTER only while nobody else is there, with `hold` not even then. */
+  | { readonly kind: "release"; readonly name: string; readonly hold: boolean }
+  /** To take part again. */
+  | { readonly kind: "resume"; readonly name: string };
 
 /** What came of another configuration. */
 export interface ReloadResult {

@@ -1,5 +1,6 @@
 import { hostname } from "node:os";
 import { isDeepStrictEqual } from "node:util";
+import type { AdminCommand } from "../admin/command.ts";
 import { adminCommands } from "../admin/commands/all.ts";
 import { ADMIN_BACKLOG, type AdminServer, serveAdmin } from "../admin/server.ts";
 import type { Config } from "../config/schema.ts";
@@ -19,6 +20,7 @@ import { ListenCounter } from "../pool/layout.ts";
 import type { Pool, PoolEvent } from "../pool/pool.ts";
 import { ProcessBoard } from "../pool/processBoard.ts";
 import { openLogger } from "../relay/openLogger.ts";
+import type { EventSubject, JournalEvent } from "../stats/event.ts";
 import { Sampler } from "../stats/sampler.ts";
 import { takeSnapshot } from "../stats/takeSnapshot.ts";
 import type { ProxyView } from "../stats/view.ts";
@@ -27,14 +29,19 @@ import type { Resolver } from "./addresses.ts";
 import type { HostFacts } from "./chroot.ts";
 import { HealthReports } from "./healthReports.ts";
 import { Heartbeats } from "./heartbeats.ts";
-import { countedSince, describeInheritance, type Inheritance, inheritCounts } from "./inheritance.ts";
+import { countedSince, describeInheritance, type Inheritance, inheritCounts, standingAfter } from "./inheritance.ts";
+import { JournalMirror } from "./journalMirror.ts";
 import { Leaving } from "./leaving.ts";
 import { Orders } from "./orders.ts";
 import type { BindSockets, ProxyReload, ProxyReport, ProxyStart, ReloadResult } from "./protocol.ts";
 import { RelayPool, type RelayPoolObserver } from "./relayPool.ts";
 import { Reloads } from "./reload.ts";
 import { Servers } from "./servers.ts";
+import { SessionList } from "./sessions.ts";
+import { StandingReports } from "./standingReports.ts";
+import { poolEventDraft } from "./stateEvents.ts";
 import { describePoolEvent } from "./stateLog.ts";
+import { StatsService } from "./statsService.ts";
 import { ShortageWatch } from "./watch.ts";
 
 /** What the proxy process needs of the world. */
@@ -45,7 +52,8 @@ export interface ProxyWorld {
   host: HostFacts;
   stdout: StandardStream;
   stderr: StandardStream;
-  report(report: ProxyReport): void;
+  /** false: the supervisor reads nothing, and this has not been kept for it. */
+  report(report: ProxyReport): boolean;
   /** Ends the process. */
   exit(code: number): void;
 }
@@ -69,6 +77,7 @@ export class ProxyProcess {
   private readonly leaving: Leaving;
   private readonly reloads: Reloads;
   private readonly orders: Orders;
+  private readonly journal: JournalMirror;
   private config: Config;
   private logger: Logger;
   /** Lines that loggers of earlier configurations lost. */
@@ -76,13 +85,17 @@ export class ProxyProcess {
   private readonly watch: ShortageWatch;
   private readonly heartbeats: Heartbeats;
   private readonly health: HealthReports;
+  private readonly standing: StandingReports;
   private readonly startedMs: number;
   private readonly sampler: Sampler;
+  private readonly commands: readonly AdminCommand[];
+  private readonly stats: StatsService;
   private admin: AdminServer | null = null;
   private vrrp: ProxyView["vrrp"] = null;
   private ready = 0;
   private drained = 0;
   private stopping = false;
+  private finishing = false;
   private finished = false;
   /** What the next process knows of us; null: there is none. */
   private told: Inheritance | null = null;
@@ -96,6 +109,8 @@ export class ProxyProcess {
     this.config = config;
     const { clock, stdout, stderr } = world;
     this.logger = openLogger(config.logs, process.pid, clock, { stdout, stderr });
+    // One that another version starts is told of nothing.
+    this.journal = new JournalMirror(given.journal ?? [], (event) => world.report({ kind: "event", event }));
     this.processBoard = ProcessBoard.create(config.global.threads);
     this.processBoard.maxconn = given.maxconn;
     this.heartbeats = new Heartbeats(this.processBoard, HUNG_AFTER);
@@ -103,9 +118,15 @@ export class ProxyProcess {
       onReport: (report) => this.onReport(report),
       onFailure: (thread, message) => this.onThreadFailure(thread, message),
     });
+    this.standing = new StandingReports(clock, () =>
+      world.report({ kind: "standing", standing: standingAfter(this.inheritance(), 0) }),
+    );
     this.servers = new Servers(config, clock, world.resolve, {
       onEvent: (pool, event, cause) => this.onServerEvent(pool, event, cause),
-      onChange: () => this.relays.ringAll(),
+      onChange: () => {
+        this.relays.ringAll();
+        this.standing.changed();
+      },
     });
     this.startedMs = clock.nowMs();
     this.sampler = new Sampler(this.processBoard, [...this.pools.values()], cpuMs, this.startedMs);
@@ -114,7 +135,7 @@ export class ProxyProcess {
     this.leaving = new Leaving(clock, {
       endSessions: (pool, slot) => this.kill(pool, slot ?? -1, "K-"),
       onListenGone: (pool) => this.forgetListen(pool),
-      log: (event) => this.log(event),
+      log: (event, listen) => this.log(event, "stopped", listen),
     });
     this.reloads = new Reloads(config, given.listeners, {
       servers: this.servers,
@@ -124,9 +145,34 @@ export class ProxyProcess {
       onListenAdded: (pool) => this.sampler.add(pool, clock.nowMs()),
       onBindClosed: (bind) => world.report({ kind: "closed", bind }),
     });
-    this.watch = new ShortageWatch(this.pools, this.processBoard, world.host.ephemeralPorts, clock, (event) =>
-      this.log(event),
+    this.watch = new ShortageWatch(this.pools, this.processBoard, world.host.ephemeralPorts, clock, (event, listen) =>
+      this.log(event, "shortage", listen),
     );
+    this.commands = adminCommands({
+      snapshot: () => takeSnapshot(this.view()),
+      proxy: { view: () => this.view(), sessions: new SessionList(this.relays) },
+      events: () => this.journal.events,
+      check: (listen, server) => this.servers.checkFacts(listen, server),
+      wallMs: () => clock.wallMs(),
+      orders: {
+        reload: () => this.orders.give("reload"),
+        upgrade: () => this.orders.give("upgrade"),
+        vrrp: {
+          release: (name, hold) => this.orders.give({ kind: "release", name, hold }),
+          resume: (name) => this.orders.give({ kind: "resume", name }),
+        },
+      },
+    });
+    this.stats = new StatsService(config.stats, given.stats, {
+      clock,
+      commands: this.commands,
+      snapshot: () => takeSnapshot(this.view()),
+      history: () => this.sampler.history(),
+      events: () => this.journal.events.toReversed(),
+      lateThread: () => this.health.lateThread,
+      log: (event) => this.log(event, "page"),
+      onBindClosed: (bind) => world.report({ kind: "closed", bind }),
+    });
   }
 
   /** Starts the relay threads; `ready` is reported when all of them accept. */
@@ -151,7 +197,6 @@ export class ProxyProcess {
   /** Takes over another configuration; reports `reloaded` when it has, or when it has found that it cannot. */
   async reload(command: ProxyReload): Promise<void> {
     const result = await this.tryReload(command);
-    if (result.error === null) this.reloaded(command);
     this.world.report({ kind: "reloaded", reload: command.reload, ...result });
   }
 
@@ -164,11 +209,17 @@ export class ProxyProcess {
     } catch (error) {
       return this.reloads.refuse([], `the new listening sockets did not arrive: ${(error as Error).message}`);
     }
+    const isForStats = ({ id }: BindSockets) => command.stats.includes(id);
+    const ofListens = passed.filter((bind) => !isForStats(bind));
     const shortage = `the proxy process may have ${files} open files, and the new maxconn needs ${command.files}: that takes a restart`;
-    return files < command.files ? this.reloads.refuse(passed, shortage) : await this.reloads.apply(command, passed);
+    const result =
+      files < command.files ? this.reloads.refuse(ofListens, shortage) : await this.reloads.apply(command, ofListens);
+    if (result.error === null) this.reloaded(command, passed.filter(isForStats));
+    else this.reloads.refuse(passed.filter(isForStats), result.error);
+    return result;
   }
 
-  private reloaded({ config, maxconn }: ProxyReload): void {
+  private reloaded({ config, maxconn, stats }: ProxyReload, passed: readonly BindSockets[]): void {
     const { clock, stdout, stderr } = this.world;
     if (!isDeepStrictEqual(this.config.logs, config.logs)) {
       this.logger.close();
@@ -176,9 +227,11 @@ export class ProxyProcess {
       this.logger = openLogger(config.logs, process.pid, clock, { stdout, stderr });
     }
     this.config = config;
+    this.stats.reload(config.stats, stats, passed);
     this.processBoard.maxconn = maxconn;
     this.relays.ringAll();
     this.health.changed();
+    this.standing.changed();
   }
 
   /** What the supervisor answers to an order of a client of the admin socket. */
@@ -206,6 +259,7 @@ export class ProxyProcess {
     // Whoever ordered a reload meanwhile has got it as well: the new program has read the file.
     this.orders.answerAll("upgraded: another proxy process serves\n");
     this.admin?.leave();
+    this.stats.leave();
     this.stop();
     this.tellCountedAgain();
   }
@@ -241,6 +295,11 @@ export class ProxyProcess {
     return this.startedMs - (this.given.inheritance?.countedForMs ?? 0);
   }
 
+  /** The supervisor has numbered events; see {@link JournalMirror.numbered}. */
+  numbered(events: readonly JournalEvent[], own: number): void {
+    this.journal.numbered(events, own);
+  }
+
   /** How the supervisor's virtual routers stand now; null: there are none any more. */
   showVrrp(snapshot: VrrpSnapshot | null): void {
     this.vrrp = snapshot && { snapshot, receivedMs: this.world.clock.nowMs() };
@@ -257,6 +316,7 @@ export class ProxyProcess {
     this.admin?.stop();
     this.admin = null;
     if (adminFd !== null) libc.close(adminFd);
+    this.stats.close();
     this.stop();
   }
 
@@ -267,10 +327,14 @@ export class ProxyProcess {
   private onServerEvent(pool: Pool, event: PoolEvent, cause: Cause): void {
     const { slot, config } = event.server;
     this.sampler.poolChanged(pool, this.world.clock.nowMs());
-    this.log(describePoolEvent(pool.config.name, event, cause));
-    this.health.changed();
-    if (event.kind === "down" && config.onMarkedDown === "shutdown-sessions") this.kill(pool, slot, "D-");
-    if (event.kind === "up" && !config.backup && config.onMarkedUp === "shutdown-backup-sessions")
+    const line = describePoolEvent(pool.config.name, event, cause);
+    this.logger.log(line.level, line.text);
+    const facts = this.servers.checkFacts(pool.config.name, config.name);
+    this.journal.add(poolEventDraft(pool.config.name, event, line, facts, this.world.clock.wallMs()));
+    // What follows from this event follows from the loss of the last server, which is told next.
+    if (!leavesNobody(event)) this.health.changed();
+    if (isMarkedDown(event) && config.onMarkedDown === "shutdown-sessions") this.kill(pool, slot, "D-");
+    if (isMarkedUp(event) && !config.backup && config.onMarkedUp === "shutdown-backup-sessions")
       this.killOnBackups(pool);
   }
 
@@ -330,13 +394,12 @@ export class ProxyProcess {
     }
     const { adminFd } = this.given;
     if (adminFd !== null) {
-      const commands = adminCommands({
-        snapshot: () => takeSnapshot(this.view()),
-        orders: { reload: () => this.orders.give("reload"), upgrade: () => this.orders.give("upgrade") },
-      });
+      const { commands } = this;
       this.admin = serveAdmin({ fd: adminFd, backlog: ADMIN_BACKLOG, commands, level: "admin" }, this.world.clock);
     }
+    this.stats.open();
     releaseStartupPagesSoon(this.world.clock, this.world.host.code);
+    this.standing.start();
     this.health.start(); // so that whoever hears that we serve knows how well
     this.world.report({ kind: "ready" });
   }
@@ -374,10 +437,12 @@ export class ProxyProcess {
       startedWallMs: given.startedWallMs,
       restarts: given.restarts,
       stopping: this.stopping,
+      lateThread: this.health.lateThread,
       fileLimit: fileLimit().soft,
       droppedLogs: world.stdout.droppedLines + world.stderr.droppedLines + this.droppedBefore + this.logger.dropped,
       board: this.processBoard,
       pools: [...this.pools.values(), ...this.leaving.listens],
+      poolOf: (listen) => this.servers.byId(listen) ?? null,
       leavingUntilMs: (pool) => this.leaving.untilMs(pool),
       sampler: this.sampler,
       vrrp: this.vrrp,
@@ -386,13 +451,13 @@ export class ProxyProcess {
   }
 
   private hardStop(): void {
-    this.log(hardStop());
+    this.log(hardStop(), "stop");
     this.endConnections();
   }
 
   private endConnections(): void {
     for (const pool of [...this.pools.values(), ...this.leaving.listens])
-      this.log(proxyHardStopped(pool.config.name, pool.board.current));
+      this.log(proxyHardStopped(pool.config.name, pool.board.current), "stopped", pool.config.name);
     this.relays.tell({ kind: "kill", listen: null, server: -1, termination: "K-" });
     this.world.clock.after(LAST_WORDS_MS, () => this.finish());
   }
@@ -412,8 +477,13 @@ export class ProxyProcess {
   }
 
   private finish(): void {
-    if (this.finished) return;
+    if (this.finishing) return;
+    this.finishing = true;
     this.admin?.stop();
+    this.stats.finish(() => this.sayEnd());
+  }
+
+  private sayEnd(): void {
     if (this.retired) this.tellCounted();
     for (const pool of [...this.pools.values(), ...this.leaving.listens]) {
       this.log(
@@ -422,6 +492,8 @@ export class ProxyProcess {
           pool.board.sum(ListenCounter.connections),
           pool.board.sum(ListenCounter.established),
         ),
+        "stopped",
+        pool.config.name,
       );
     }
     this.exit(EXIT_OK);
@@ -431,13 +503,33 @@ export class ProxyProcess {
     if (this.finished) return;
     this.finished = true;
     this.health.stop();
+    this.standing.stop();
     this.logger.close();
     this.world.exit(code);
   }
 
-  private log(event: LogEvent): void {
-    this.logger.log(event.level, event.text);
+  /** To the log and, with what it is about, into the journal. */
+  private log({ level, text }: LogEvent, change = "note", listen: string | null = null): void {
+    this.logger.log(level, text);
+    const subject: EventSubject = listen === null ? { kind: "process" } : { kind: "listen", listen };
+    const wallMs = this.world.clock.wallMs();
+    this.journal.add({ wallMs, level, subject, change, text, cause: null, because: [] });
   }
+}
+
+function leavesNobody({ kind, activeServers, backupServers }: PoolEvent): boolean {
+  return kind !== "noServer" && activeServers + backupServers === 0;
+}
+
+/** As HAProxy has it, maintenance of a server that was up takes it down as well. */
+function isMarkedDown({ kind, server }: PoolEvent): boolean {
+  return kind === "down" || (kind === "entersMaintenance" && server.up);
+}
+
+/** It takes new sessions again. */
+function isMarkedUp({ kind, server }: PoolEvent): boolean {
+  if (kind === "up") return true;
+  return (kind === "leavesMaintenance" || kind === "leavesDrain") && server.up && server.admin === "ready";
 }
 
 function sum(numbers: readonly number[]): number {

@@ -1,20 +1,16 @@
 import { createDoorbell, type DoorbellFds, ring } from "../net/doorbell.ts";
 import type { ProcessBoard } from "../pool/processBoard.ts";
-import type { RelayCommand, RelayDuty, RelayReport } from "../relay/protocol.ts";
+import type { RelayAnswer, RelayCommand, RelayDuty, RelayReport } from "../relay/protocol.ts";
 
 /** Who hears the relay threads. */
 export interface RelayPoolObserver {
-  onReport(report: Exclude<RelayReport, { kind: "applied" | "settled" }>): void;
+  onReport(report: Exclude<RelayReport, RelayAnswer>): void;
   /** A thread threw (`message` is then Bun's whole report: source, error, stack), or ended although nobody told it to. */
   onFailure(thread: number, message: string): void;
 }
 
-/** Something that was asked of all threads, and what has been answered so far. */
-interface Asked {
-  left: number;
-  error: string | null;
-  resolve(error: string | null): void;
-}
+/** Who waits for the answer to a question. */
+type Asked = (answer: RelayAnswer) => void;
 
 /** The relay threads of the proxy process: started, told, and listened to. */
 export class RelayPool {
@@ -61,9 +57,24 @@ export class RelayPool {
     await this.ask((version) => ({ kind: "settle", version, graceMs }));
   }
 
+  /** A listen's clients are refused from now on, or again accepted. Resolves when all threads have seen to it. */
+  async setAccepting(listen: number, accepting: boolean): Promise<void> {
+    await this.ask((version) => ({ kind: "accepting", version, listen, accepting }));
+  }
+
+  /** Highest values, or `all` counters, of all threads are 0 from now on. Resolves when they are. */
+  async clearCounters(all: boolean): Promise<void> {
+    await this.ask((version) => ({ kind: "clear", version, all }));
+  }
+
   /** Says the same to every thread. */
   tell(command: RelayCommand): void {
     for (const worker of this.workers) worker.postMessage(command);
+  }
+
+  /** Says something to one thread. */
+  tellOne(thread: number, command: RelayCommand): void {
+    this.workers[thread]?.postMessage(command);
   }
 
   /** Servers or limits have changed: every thread looks again whether somebody who waits can go on. */
@@ -75,24 +86,29 @@ export class RelayPool {
     return this.doorbells.length;
   }
 
-  private ask(command: (version: number, thread: number) => RelayCommand): Promise<string | null> {
+  /** Asks one thread; its answer. For a thread that does not run, and never will, there is none. */
+  askOne(thread: number, command: (version: number) => RelayCommand): Promise<RelayAnswer> {
     const version = ++this.version;
-    const { promise, resolve } = Promise.withResolvers<string | null>();
-    this.asked.set(version, { left: this.workers.length, error: null, resolve });
-    for (const [thread, worker] of this.workers.entries()) worker.postMessage(command(version, thread));
+    const { promise, resolve } = Promise.withResolvers<RelayAnswer>();
+    this.asked.set(version, resolve);
+    this.workers[thread]?.postMessage(command(version));
     return promise;
   }
 
+  private async ask(command: (version: number, thread: number) => RelayCommand): Promise<string | null> {
+    const answers = await Promise.all(
+      this.workers.map((_, thread) => this.askOne(thread, (version) => command(version, thread))),
+    );
+    for (const answer of answers) if (answer.kind === "applied" && answer.error !== null) return answer.error;
+    return null;
+  }
+
   private onReport(report: RelayReport): void {
-    if (report.kind !== "applied" && report.kind !== "settled") {
+    if (!("version" in report)) {
       this.observer.onReport(report);
       return;
     }
-    const asked = this.asked.get(report.version);
-    if (asked === undefined) return;
-    if (report.kind === "applied") asked.error ??= report.error;
-    if (--asked.left > 0) return;
+    this.asked.get(report.version)?.(report);
     this.asked.delete(report.version);
-    asked.resolve(asked.error);
   }
 }

@@ -177,7 +177,7 @@ export class Reloads {
     }
     for (const { slot, config } of staged.added) servers.addServer(pool, slot, config);
     for (const { slot } of staged.removed) servers.removeServer(pool, slot, untilMs);
-    servers.changeListen(pool, staged.config);
+    overruled.push(...servers.changeListen(pool, staged.config).map((sentence) => `listen ${name}: ${sentence}`));
     return overruled;
   }
 }

@@ -2,10 +2,19 @@ import { isDeepStrictEqual } from "node:util";
 import { balancers } from "../balance/index.ts";
 import type { Config, ListenConfig, ServerConfig } from "../config/schema.ts";
 import type { Clock } from "../core/clock.ts";
+import type { Endpoint } from "../core/endpoint.ts";
 import type { Cause } from "../log/events.ts";
 import { ListenBoard } from "../pool/board.ts";
 import { Pool, type PoolEvent } from "../pool/pool.ts";
-import type { PoolServer } from "../pool/server.ts";
+import {
+  type AdminState,
+  addressOf,
+  type CheckPlace,
+  checkAddressOf,
+  type Health,
+  type PoolServer,
+} from "../pool/server.ts";
+import type { CheckFacts } from "../stats/checkFacts.ts";
 import type { CheckView } from "../stats/view.ts";
 import { LateAddresses, type Resolver } from "./addresses.ts";
 import { HealthChecks } from "./healthChecks.ts";
@@ -71,7 +80,10 @@ export class Servers {
   /** Begins to check, from what was inherited on, and to ask for addresses that are not known. */
   start(inheritance: Inheritance | null = null): void {
     if (inheritance !== null) inheritStanding(inheritance, this.byListen);
-    for (const pool of this.byListen.values()) this.wantAddresses(pool);
+    for (const pool of this.byListen.values()) {
+      for (const server of pool.servers) if (server.address !== null) this.publishAddress(pool, server);
+      this.wantAddresses(pool);
+    }
     this.health.start([...this.byListen.values()], (pool, server) =>
       inheritedCheck(inheritance, pool.config.name, server.config.name),
     );
@@ -92,6 +104,12 @@ export class Servers {
   checkView(pool: Pool, slot: number): CheckView | null {
     const server = pool.slots[slot];
     return server ? this.health.view(server) : null;
+  }
+
+  /** All of it, for whoever asks why; null: there is no such server, or it is not checked. */
+  checkFacts(listen: string, name: string): CheckFacts | null {
+    const server = this.byListen.get(listen)?.servers.find(({ config }) => config.name === name);
+    return server === undefined ? null : this.health.facts(server);
   }
 
   /** The same, for the next process. */
@@ -153,15 +171,60 @@ export class Servers {
   /** See {@link Pool.changeServer}: gives a server another configuration; what was set at run time and is overruled, in words. */
   changeServer(pool: Pool, slot: number, config: ServerConfig): string[] {
     const server = pool.slots[slot] as PoolServer;
-    const isMoved = !isDeepStrictEqual(server.config.address, config.address);
-    const isRecheckedElsewhere = !isDeepStrictEqual(server.config.check?.address, config.check?.address);
+    const [wasAt, wasCheckedAt] = [addressOf(server), checkAddressOf(server)];
     const overruled = pool.changeServer(slot, config);
-    if (isMoved) {
-      pool.setAddress(slot, this.addresses.encode(config.address));
-      this.wantAddresses(pool);
-    }
+    const isMoved = !isDeepStrictEqual(wasAt, addressOf(server));
+    const isRecheckedElsewhere = !isDeepStrictEqual(wasCheckedAt, checkAddressOf(server));
+    if (isMoved) this.publishAddress(pool, server);
     this.health.update(pool, server, isMoved || (isRecheckedElsewhere && config.check !== null));
     return overruled;
+  }
+
+  /** See {@link Pool.setAdmin}; checks end and begin accordingly. */
+  setAdmin(pool: Pool, slot: number, admin: AdminState): void {
+    const server = pool.slots[slot] as PoolServer;
+    pool.setAdmin(slot, admin);
+    this.health.admitted(server);
+  }
+
+  /** An operator says how a server is, until checks find otherwise; nothing to be said of one in maintenance. */
+  setHealth(pool: Pool, slot: number, health: Health): void {
+    const server = pool.slots[slot] as PoolServer;
+    if (server.admin === "maint") return;
+    this.health.force(server, health !== "down");
+    this.causes.set(server, "cli");
+    pool.setHealth(slot, health);
+  }
+
+  /** Whether a server's checks are carried out. */
+  setChecking(pool: Pool, slot: number, on: boolean): void {
+    const server = pool.slots[slot] as PoolServer;
+    server.checking = on;
+    this.health.switched(server);
+  }
+
+  /** Another address than the file's, until the file has a new one. Sessions stay where they are. */
+  setAddress(pool: Pool, slot: number, address: Endpoint): void {
+    const server = pool.slots[slot] as PoolServer;
+    server.address = isDeepStrictEqual(address, server.config.address) ? null : address;
+    this.publishAddress(pool, server);
+    this.health.admitted(server);
+  }
+
+  /** Where a server's checks go, until the file says something new about it. */
+  setCheckPlace(pool: Pool, slot: number, place: CheckPlace): void {
+    (pool.slots[slot] as PoolServer).checkAt = place;
+  }
+
+  /** Counts of checks, and of how often servers went down, are 0 from now on. */
+  clearCounters(): void {
+    this.health.clearCounters();
+    for (const pool of this.ids.keys()) for (const server of pool.servers) server.downs = 0;
+  }
+
+  private publishAddress(pool: Pool, server: PoolServer): void {
+    pool.setAddress(server.slot, this.addresses.encode(addressOf(server)));
+    this.wantAddresses(pool);
   }
 
   /** Takes no new session from now on; those that it has may go on until `deadlineMs`. */
@@ -171,10 +234,14 @@ export class Servers {
     pool.removeServer(slot, deadlineMs);
   }
 
-  /** What a listen says of itself and of all its servers has changed; the servers' own changes are others' business. */
-  changeListen(pool: Pool, config: ListenConfig): void {
-    pool.reconfigure(config);
+  /**
+   * What a listen says of itself and of all its servers has changed; the servers' own changes are others' business. What was
+   * set at run time and is overruled, in words.
+   */
+  changeListen(pool: Pool, config: ListenConfig): string[] {
+    const overruled = pool.reconfigure(config);
     for (const server of pool.servers) if (server.leavingUntilMs === null) this.health.update(pool, server, false);
+    return overruled;
   }
 
   /** `spread_checks`. */
@@ -191,7 +258,7 @@ export class Servers {
     for (const pool of this.ids.keys()) {
       for (const server of pool.servers) {
         if (server.config.hostname !== host || !server.unresolved) continue;
-        pool.setAddress(server.slot, this.addresses.encode(server.config.address));
+        pool.setAddress(server.slot, this.addresses.encode(addressOf(server)));
         this.health.admitted(server);
       }
     }

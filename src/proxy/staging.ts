@@ -70,6 +70,7 @@ export function dutyOf(pool: Pool, id: number): Omit<RelayListenStart, "sockets"
     order: pool.servers.map(({ slot }) => slot),
     fresh: [],
     board: pool.board.share(),
+    accepting: pool.accepting === "open",
   };
 }
 

@@ -34,25 +34,26 @@ export class ShortageWatch {
     /** Ports that the kernel gives to outgoing connections; null: unknown, and nothing is said about them. */
     private readonly sourcePorts: { low: number; high: number } | null,
     clock: Clock,
-    private readonly log: (event: LogEvent) => void,
+    /** @param listen which has it; null: all of them may have it */
+    private readonly log: (event: LogEvent, listen: string | null) => void,
   ) {
     this.once = new Once(clock, REARM_MS);
   }
 
   /** A relay thread lacked something when it dialled a server. */
   shortage(listen: string, server: string, errno: string): void {
-    this.lacking(`Connect() failed for server ${listen}/${server}`, errno);
+    this.lacking(`Connect() failed for server ${listen}/${server}`, errno, listen);
   }
 
   /** A relay thread could not go on accepting. */
   acceptShortage(listen: string, errno: string): void {
-    this.lacking(`Proxy ${listen} cannot accept`, errno);
+    this.lacking(`Proxy ${listen} cannot accept`, errno, listen);
   }
 
-  private lacking(what: string, errno: string): void {
+  private lacking(what: string, errno: string, listen: string): void {
     this.once.logOnce(`${what} ${errno}`, (unsaid) => {
       const more = unsaid > 0 ? ` (${unsaid} more since the last line)` : "";
-      this.warn(`${what}: ${errno}, ${HINTS[errno] ?? "a shortage of ours"}${more}.`);
+      this.warn(`${what}: ${errno}, ${HINTS[errno] ?? "a shortage of ours"}${more}.`, listen);
     });
   }
 
@@ -92,6 +93,7 @@ export class ShortageWatch {
     this.once.logOnce(`full ${name}`, () =>
       this.warn(
         `Proxy ${name} has reached ${reached}: further clients wait in the kernel's queue until a connection ends.`,
+        name,
       ),
     );
   }
@@ -102,12 +104,13 @@ export class ShortageWatch {
       this.once.logOnce(`ports ${address}`, () =>
         this.warn(
           `${used} of ${available} source ports to ${address} are in use. Before they run out: ${HINTS.EADDRNOTAVAIL}.`,
+          null,
         ),
       );
     }
   }
 
-  private warn(text: string): void {
-    this.log({ level: Level.warning, text });
+  private warn(text: string, listen: string | null): void {
+    this.log({ level: Level.warning, text }, listen);
   }
 }

@@ -20,6 +20,8 @@ export interface RelayEnvironment {
   /** This thread's counters on the process board. */
   readonly counters: Float64Array;
   report(report: RelayReport): void;
+  /** The number of another session: from 0 on, in turn. */
+  nextSession(): number;
   /** A listener of this thread has stopped accepting until there is room. */
   pausedAccepting(): void;
   /** A connection has left: whoever stopped accepting for lack of room may look again. */

@@ -36,6 +36,11 @@ export class Flow {
     return this.held !== null;
   }
 
+  /** How much that is. */
+  get heldBytes(): number {
+    return this.held?.length ?? 0;
+  }
+
   /** The source has sent `chunk`. */
   push(chunk: Uint8Array): void {
     if (this.ended) return; // we gave up on this side; what a reset still flushes to us goes nowhere

@@ -1,4 +1,4 @@
-import { queuedConnections, refuseNewcomers } from "../net/acceptQueue.ts";
+import { queuedConnections, refuseClients, refuseNewcomers } from "../net/acceptQueue.ts";
 import { libc, SystemError } from "../net/libc.ts";
 import { type Acceptor, acceptStreams, type StreamHandler, type StreamSocket } from "../net/stream.ts";
 import { ListenCounter } from "../pool/layout.ts";
@@ -23,6 +23,8 @@ export class Listener {
   private stopped = false;
   /** It has accepted at some time, and stopped at a limit. */
   private reachedLimit = false;
+  /** Clients are refused: an operator's word. */
+  private suspended = false;
   /** It closes as soon as nobody is left in its queue. */
   closing = false;
   /** Accepted by two threads in the same instant, one too many: kept unread until there is room. */
@@ -43,6 +45,11 @@ export class Listener {
     if (backlog !== listen.config.backlog) libc.listen(this.fd, listen.config.backlog);
   }
 
+  /** Whether its clients belong to this listen. */
+  serves(listen: number): boolean {
+    return this.listen.id === listen;
+  }
+
   /** Starts accepting; throws SystemError when the fd cannot be used. */
   start(): void {
     if (this.acceptor !== null) return;
@@ -52,6 +59,24 @@ export class Listener {
       this as unknown as ClientSide,
       acceptHandler,
     );
+  }
+
+  /** Refuses clients until {@link resume}; connections that live go on. */
+  suspend(): void {
+    if (this.suspended || this.closing || this.stopped) return;
+    this.suspended = true;
+    this.acceptor?.stop();
+    this.acceptor = null;
+    refuseClients(this.fd);
+  }
+
+  /** Ends {@link suspend}. */
+  resume(): void {
+    if (!this.suspended || this.closing || this.stopped) return;
+    this.suspended = false;
+    // Whoever comes while there is no room waits in the queue, as always.
+    libc.listen(this.fd, this.listen.config.backlog);
+    this.lookForRoom();
   }
 
   /**
@@ -93,7 +118,7 @@ export class Listener {
   }
 
   private get ownLimit(): number {
-    return this.listen.config.maxconn ?? Infinity;
+    return this.listen.board.maxconn ?? Infinity;
   }
 
   get waitsForRoom(): boolean {
@@ -101,7 +126,7 @@ export class Listener {
   }
 
   get paused(): boolean {
-    return !this.stopped && this.acceptor === null;
+    return !this.stopped && !this.suspended && this.acceptor === null;
   }
 
   /** A connection has left somewhere: goes on accepting if there is room now. */

@@ -1,6 +1,7 @@
 import type { ListenConfig, LogConfig, ServerConfig } from "../config/schema.ts";
 import type { BoardHandle } from "../pool/board.ts";
 import type { ProcessBoardHandle } from "../pool/processBoard.ts";
+import type { SessionView } from "../pool/sessionView.ts";
 
 /** What control gives a relay thread to begin with. Plain data: it is posted. */
 export interface RelayStart {
@@ -30,6 +31,8 @@ export interface RelayListenStart {
   /** Slots that another server has than before: their counters start from nought. */
   fresh: number[];
   board: BoardHandle;
+  /** false: its clients are refused for now. */
+  accepting: boolean;
   /** This thread's listening sockets. */
   sockets: RelaySocket[];
 }
@@ -53,12 +56,28 @@ export type RelayCommand =
    * their queues served (`closed`).
    */
   | { kind: "settle"; version: number; graceMs: number }
+  /** A listen's clients are refused from now on, or again accepted; answer `settled`. */
+  | { kind: "accepting"; version: number; listen: number; accepting: boolean }
+  /** Highest values, or all counters, are 0 from now on; answer `settled`. */
+  | { kind: "clear"; version: number; all: boolean }
   /** A listen that was removed has no session left. */
   | { kind: "forget"; listen: number }
   /** Stop accepting; answer `drained` when the last connection has gone. */
   | { kind: "stop" }
   /** End sessions with this termination state: of one server (listen and slot; -1: any), or all. */
-  | { kind: "kill"; listen: number | null; server: number; termination: string };
+  | { kind: "kill"; listen: number | null; server: number; termination: string }
+  /**
+   * The next page of a list of this thread's sessions, the first when it does not know the list, with or without what
+   * costs more to find out; answered by `sessions`.
+   */
+  | { kind: "list"; version: number; list: number; detail: boolean }
+  /** Nobody wants the rest of a list. */
+  | { kind: "dropList"; list: number }
+  /** One session, see pool/sessionView.ts; answered by `session`. `termination` not null: it is ended with that. */
+  | { kind: "session"; version: number; id: number; termination: string | null };
+
+/** What answers a question of control's: it carries the question's `version`. */
+export type RelayAnswer = Extract<RelayReport, { version: number }>;
 
 /** What a relay thread tells control. */
 export type RelayReport =
@@ -66,6 +85,10 @@ export type RelayReport =
   /** `error`: why it could not be done; null: it was. */
   | { kind: "applied"; version: number; error: string | null }
   | { kind: "settled"; version: number }
+  /** `hasMore`: the list goes on. */
+  | { kind: "sessions"; version: number; sessions: SessionView[]; hasMore: boolean }
+  /** How it stood; null: it has ended before. */
+  | { kind: "session"; version: number; session: SessionView | null }
   /** This thread has closed its socket of a bind that the duty had no more. */
   | { kind: "closed"; socket: number }
   | { kind: "drained" }

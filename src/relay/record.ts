@@ -20,9 +20,10 @@ function settle(
   at: typeof ListenCounter | typeof ServerCounter,
 ): void {
   const { counters } = session.listen;
-  const cause = session.termination[0];
-  if (cause === "C" || cause === "c") count(counters, base + at.clientAborts);
-  if (cause === "S" || cause === "s") count(counters, base + at.serverAborts);
+  const [cause, moment] = session.termination;
+  // As HAProxy: who gave up before there was a server, or could not be reached, has not broken anything off.
+  if (moment === "D" && (cause === "C" || cause === "c")) count(counters, base + at.clientAborts);
+  if (moment === "D" && (cause === "S" || cause === "s")) count(counters, base + at.serverAborts);
   if (session.connectedMs < 0) return;
   const samples = counters[base + at.timeSamples] as number;
   const keep = samples < WINDOW ? 1 : 1 - 1 / WINDOW;

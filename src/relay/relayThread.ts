@@ -9,6 +9,7 @@ import { answerDoorbell, ring } from "../net/doorbell.ts";
 import { encodeSockaddr } from "../net/sockaddr.ts";
 import { ListenBoard } from "../pool/board.ts";
 import { ProcessBoard, ThreadCounter } from "../pool/processBoard.ts";
+import type { SessionView } from "../pool/sessionView.ts";
 import { DeadlineWheel } from "./deadlineWheel.ts";
 import type { Dialer } from "./dialer.ts";
 import type { RelayEnvironment, RelayListen } from "./environment.ts";
@@ -17,6 +18,7 @@ import { Listener } from "./listener.ts";
 import { openLogger } from "./openLogger.ts";
 import type { RelayDuty, RelayListenStart, RelayReport, RelayStart } from "./protocol.ts";
 import { Registry } from "./registry.ts";
+import { SESSIONS_A_PAGE, SessionLists, viewOf } from "./sessionLists.ts";
 import { ANY_SERVER, longestWaitingThread, WaitingLine } from "./waitingLine.ts";
 
 /** How often a thread shows on the scoreboard that its loop turns. */
@@ -42,6 +44,8 @@ export class RelayThread implements RelayEnvironment {
   /** Lines of the sessions that ended in this turn of the loop. */
   private readonly ended: string[] = [];
   private draining = false;
+  private sessionsBefore = 0;
+  private readonly lists: SessionLists;
 
   constructor(
     private readonly given: RelayStart,
@@ -53,6 +57,11 @@ export class RelayThread implements RelayEnvironment {
     this.counters = this.process.counters(this.thread);
     this.deadlines = new DeadlineWheel(clock);
     this.ringers = given.ringers;
+    this.lists = new SessionLists(
+      this.thread,
+      () => Array.from(this.listens.values(), ({ sessions }) => sessions.all()).flat(),
+      () => clock.nowMs(),
+    );
     const stdout = new LineBatch(clock, (text) => post({ kind: "lines", target: "stdout", text }));
     const stderr = new LineBatch(clock, (text) => post({ kind: "lines", target: "stderr", text }));
     this.lines = { stdout, stderr };
@@ -78,11 +87,15 @@ export class RelayThread implements RelayEnvironment {
     const listeners = duty.listens.flatMap((start) => {
       const listen = this.openListen(start, this.listens.get(start.id));
       this.listens.set(start.id, listen);
-      return start.sockets.map(({ id, fd }) => this.listenerOf(id, fd, listen));
+      const { accepting } = start;
+      return start.sockets.map(({ id, fd }) => ({ listener: this.listenerOf(id, fd, listen), accepting }));
     });
     if (this.draining) return null;
     try {
-      for (const listener of listeners) if (!listener.waitsForRoom) listener.start();
+      for (const { listener, accepting } of listeners) {
+        if (!accepting) listener.suspend();
+        else if (!listener.waitsForRoom) listener.start();
+      }
     } catch (error) {
       return (error as Error).message;
     }
@@ -99,6 +112,21 @@ export class RelayThread implements RelayEnvironment {
         this.post({ kind: "closed", socket: listener.bind });
       });
     }
+  }
+
+  /** A listen's clients are refused from now on, or again accepted. */
+  setAccepting(listen: number, accepting: boolean): void {
+    for (const listener of this.listeners.values()) {
+      if (!listener.serves(listen)) continue;
+      if (accepting) listener.resume();
+      else listener.suspend();
+    }
+  }
+
+  /** Its highest values, or `all` its counters, are 0 from now on. */
+  clearCounters(all: boolean): void {
+    for (const { board } of this.listens.values()) board.clearCounters(this.thread, all);
+    this.process.clearMaxima(this.thread);
   }
 
   /** A listen that was removed has no sessions left, and no listeners. */
@@ -122,7 +150,31 @@ export class RelayThread implements RelayEnvironment {
     }
   }
 
+  /** The next page of a list of the sessions that live, see {@link SessionLists}. */
+  list(list: number, detail: boolean): { sessions: SessionView[]; hasMore: boolean } {
+    const sessions = this.lists.page(list, detail);
+    return { sessions, hasMore: sessions.length === SESSIONS_A_PAGE };
+  }
+
+  /** Nobody wants the rest of a list. */
+  dropList(list: number): void {
+    this.lists.drop(list);
+  }
+
+  /** How a session stands, before it is ended if that is wanted; null: there is no such session. */
+  session(id: number, termination: string | null): SessionView | null {
+    const session = this.lists.find(id);
+    if (session === null) return null;
+    const view = viewOf(session, this.thread, this.clock.nowMs(), true);
+    if (termination !== null) session.kill(termination);
+    return view;
+  }
+
   // What sessions and listeners ask for.
+
+  nextSession(): number {
+    return this.sessionsBefore++;
+  }
 
   report(report: RelayReport): void {
     this.post(report);

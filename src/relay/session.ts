@@ -22,6 +22,8 @@ const UNIX_CLIENT = { host: "unix", port: 1 };
 /** One client connection from accept to its log line. */
 export class Session extends Timed implements ClientSide, Registered {
   place = -1;
+  /** How many sessions this thread had before it. */
+  readonly number: number;
   phase: Phase = "dialling";
   readonly acceptedMs: number;
   readonly acceptedWallMs: number;
@@ -49,6 +51,7 @@ export class Session extends Timed implements ClientSide, Registered {
   ) {
     super();
     this.clientSocket = client;
+    this.number = env.nextSession();
     this.acceptedMs = this.lastActivityMs = env.clock.nowMs();
     this.acceptedWallMs = env.clock.wallMs();
     // Gone once the socket is closed, so read now if anybody will ask; reading costs, so not otherwise.
@@ -227,6 +230,20 @@ export class Session extends Timed implements ClientSide, Registered {
     if (this.phase === "established") this.checkIdle(nowMs);
     else if (nowMs >= this.dialer.deadlineMs) this.dialer.onDeadline();
     this.rearm();
+  }
+
+  /** Its sockets; null: it has none any more, or not yet. */
+  get client(): StreamSocket<unknown> | null {
+    return this.clientSocket;
+  }
+
+  get server(): StreamSocket<unknown> | null {
+    return this.serverSocket;
+  }
+
+  /** When something is done about its silence, or about the phase it is in, monotonic ms; Infinity: never. */
+  get deadlines(): IdleDeadlines {
+    return this.phase === "established" ? this.idle() : { clientMs: Infinity, serverMs: this.dialer.deadlineMs };
   }
 
   private idle(): IdleDeadlines {

@@ -8,6 +8,7 @@ declare const self: Worker;
 
 const post = (report: RelayReport): void => self.postMessage(report);
 let relay: RelayThread | null = null;
+const NO_SESSIONS = { sessions: [], hasMore: false };
 
 self.onmessage = (event: MessageEvent<RelayCommand>) => {
   const command = event.data;
@@ -24,6 +25,14 @@ self.onmessage = (event: MessageEvent<RelayCommand>) => {
       relay?.settle(command.graceMs);
       post({ kind: "settled", version: command.version });
       return;
+    case "accepting":
+      relay?.setAccepting(command.listen, command.accepting);
+      post({ kind: "settled", version: command.version });
+      return;
+    case "clear":
+      relay?.clearCounters(command.all);
+      post({ kind: "settled", version: command.version });
+      return;
     case "forget":
       relay?.forget(command.listen);
       return;
@@ -32,6 +41,23 @@ self.onmessage = (event: MessageEvent<RelayCommand>) => {
       return;
     case "kill":
       relay?.kill(command.listen, command.server, command.termination);
+      return;
+    case "list":
+      post({
+        kind: "sessions",
+        version: command.version,
+        ...(relay?.list(command.list, command.detail) ?? NO_SESSIONS),
+      });
+      return;
+    case "dropList":
+      relay?.dropList(command.list);
+      return;
+    case "session":
+      post({
+        kind: "session",
+        version: command.version,
+        session: relay?.session(command.id, command.termination) ?? null,
+      });
       return;
     default:
       assertNever(command);

@@ -1,3 +1,4 @@
+import { assertNever } from "../core/errors.ts";
 import type { Level } from "../core/syslogCodes.ts";
 
 /** What an event is about. */
@@ -26,4 +27,54 @@ export interface JournalEvent {
   readonly cause: string | null;
   /** The event that led to it; null: none that is known of. */
   readonly because: number | null;
+}
+
+/** An event that has no number yet: what led to it is told by what that is about. */
+export interface EventDraft extends Omit<JournalEvent, "id" | "because"> {
+  /** The latest event that one of these means led to it; empty: none that is known of. */
+  readonly because: readonly EventReference[];
+}
+
+/** Means the events about a subject. */
+export interface EventReference {
+  readonly subject: EventSubject;
+  /** Words of {@link JournalEvent.change}. */
+  readonly changes: readonly string[];
+  /** Those about the servers of the subject, a listen, too. */
+  readonly withServers?: boolean;
+}
+
+/** Whether an event is about this, or, `withServers`, about a server of this listen. */
+export function isAbout(event: Pick<JournalEvent, "subject">, subject: EventSubject, withServers = false): boolean {
+  const { subject: about } = event;
+  switch (subject.kind) {
+    case "process":
+      return about.kind === "process";
+    case "listen":
+      return about.kind === "listen" || (withServers && about.kind === "server")
+        ? about.listen === subject.listen
+        : false;
+    case "server":
+      return about.kind === "server" && about.listen === subject.listen && about.server === subject.server;
+    case "instance":
+      return about.kind === "instance" && about.instance === subject.instance;
+    default:
+      return assertNever(subject);
+  }
+}
+
+/** What an event is about, as people write it: "web/s1", "web", "VI_1"; "process". */
+export function subjectName(subject: EventSubject): string {
+  switch (subject.kind) {
+    case "process":
+      return "process";
+    case "listen":
+      return subject.listen;
+    case "server":
+      return `${subject.listen}/${subject.server}`;
+    case "instance":
+      return subject.instance;
+    default:
+      return assertNever(subject);
+  }
 }

@@ -24,23 +24,32 @@ function scaled(value: number, step: number, from: number): string {
 
 /** A duration by its two largest units: "0s", "59s", "12m 3s", "4h 12m", "3d 4h". */
 export function humanDuration(durationMs: number): string {
-  return durationParts(durationMs).slice(0, 2).join(" ");
+  return largestUnits(durationMs, 2);
 }
 
 /** A duration to the minute: "3d 4h 12m", "4h 12m", "12m 3s", "59s". */
 export function humanUptime(durationMs: number): string {
-  return durationParts(durationMs).slice(0, 3).join(" ");
+  return largestUnits(durationMs, 3);
 }
 
-/** From the largest unit that is not zero; days leave the seconds out. */
-function durationParts(durationMs: number): string[] {
-  const seconds = Math.max(0, Math.floor(durationMs / 1000));
-  const parts: [number, string][] = [
-    [Math.floor(seconds / 86_400), "d"],
-    [Math.floor(seconds / 3600) % 24, "h"],
-    [Math.floor(seconds / 60) % 60, "m"],
-    [seconds % 60, "s"],
-  ];
-  const first = parts.findIndex(([count]) => count > 0);
-  return (first < 0 ? parts.slice(-1) : parts.slice(first)).map(([count, unit]) => `${count}${unit}`);
+const DURATION_UNITS = [
+  ["d", 86_400],
+  ["h", 3600],
+  ["m", 60],
+  ["s", 1],
+] as const;
+
+/** So many units, from the largest that is not zero. A large page has some thousand durations. */
+function largestUnits(durationMs: number, most: number): string {
+  let seconds = Math.max(0, Math.floor(durationMs / 1000));
+  let text = "";
+  let left = most;
+  for (const [unit, unitS] of DURATION_UNITS) {
+    const count = Math.floor(seconds / unitS);
+    if (left === 0 || (text === "" && count === 0 && unitS > 1)) continue;
+    text += text === "" ? `${count}${unit}` : ` ${count}${unit}`;
+    seconds -= count * unitS;
+    left--;
+  }
+  return text;
 }

@@ -6,7 +6,12 @@ import type { Snapshot } from "./snapshot.ts";
  * The HAProxy release whose answers these are. Tools look here for what they may ask (Ansible's module drains servers from
  * 1.5 on, and wants two numbers at the front), so ours stands behind it.
  */
-const SPOKEN_VERSION = "2.6.0";
+export const SPOKEN_VERSION = "2.6.0";
+
+/** Our version, as the runtime API says it. */
+export function formatVersion(version: string): string {
+  return `${SPOKEN_VERSION}-haproxy-lite-${version}`;
+}
 
 /** A line of `show info`: where its value comes from (null: there is none, and no line), or the value itself. */
 export interface InfoField extends Field {
@@ -34,11 +39,8 @@ const listeners = ({ listens }: Snapshot) => listens.reduce((count, { binds }) =
 
 const PROCESS: readonly Line[] = [
   line("Name", "POS:str", "the product", "haproxy-lite"),
-  line(
-    "Version",
-    "POS:str",
-    "HAProxy's release whose language this is, and our own",
-    ({ process }) => `${SPOKEN_VERSION}-haproxy-lite-${process.version}`,
+  line("Version", "POS:str", "HAProxy's release whose language this is, and our own", ({ process }) =>
+    formatVersion(process.version),
   ),
   line("Release_date", "POS:str", "day of the last change to it", ({ process }) => process.releaseDate),
   line("Nbthread", "CGS:u32", "threads that relay", ({ process }) => process.threads),
@@ -83,7 +85,8 @@ const RATES: readonly Line[] = [
   line("MaxConnRate", "MMP:u32", "most connections in any second", ({ process }) => process.connectionRate.max),
   line("SessRate", "MRP:u32", "sessions in the last second", ({ process }) => process.connectionRate.now),
   line("SessRateLimit", "CLP:u32", "most sessions allowed in a second; 0: no limit", 0),
-  line("MaxSessRate", "MMP:u32", "most sessions in any second", ({ process }) => process.connectionRate.max),
+  // Tagged as HAProxy tags it, though it is a maximum.
+  line("MaxSessRate", "MRP:u32", "most sessions in any second", ({ process }) => process.connectionRate.max),
   line("SslRate", "MRP:u32", "TLS connections in the last second", 0),
   line("SslRateLimit", "CLP:u32", "most TLS connections allowed in a second; 0: no limit", 0),
   line("MaxSslRate", "MMP:u32", "most TLS connections in any second", 0),

@@ -1,5 +1,5 @@
 import { assertNever } from "../core/errors.ts";
-import type { CrashLoop, ServerSnapshot, Snapshot, VrrpStatus } from "./snapshot.ts";
+import type { CrashLoop, ProcessSnapshot, ServerSnapshot, Snapshot, VrrpStatus } from "./snapshot.ts";
 import type { VrrpInstanceSnapshot } from "./vrrpSnapshot.ts";
 
 /** A host that answered for an address of ours is a rival for so long after its last answer. */
@@ -22,13 +22,18 @@ export interface Problems {
 /** Judges a snapshot. */
 export function findProblems({ process, listens, vrrp }: Snapshot): Problems {
   return {
-    process: process.crashLoop === null ? [] : [crashLoopText(process.crashLoop)],
+    process: processProblems(process),
     servers: listens.flatMap(({ name, servers }) => servers.filter(isDown).map((server) => `${name}/${server.name}`)),
     listens: listens
       .filter(({ available, leavingForMs }) => !available && (leavingForMs ?? null) === null)
       .map(({ name }) => name),
     routers: vrrp === null ? [] : [...silence(vrrp), ...vrrp.instances.flatMap(routerProblems)],
   };
+}
+
+/** Sentences about what is wrong with the process as a whole. */
+export function processProblems({ crashLoop, hang }: ProcessSnapshot): string[] {
+  return [...(crashLoop === null ? [] : [crashLoopText(crashLoop)]), ...(hang === null ? [] : [hang])];
 }
 
 function crashLoopText({ crashes, reason, nextStartMs }: CrashLoop): string {

@@ -43,6 +43,22 @@ export class RateMeters {
     }
   }
 
+  /** The highest counts are 0 from now on. */
+  clearMaxima(): void {
+    this.highest.fill(0);
+  }
+
+  /** Call before counters are cleared, and what it returns after that: the rates are none the wiser. */
+  clearing(counter: (meter: number) => number): () => void {
+    const { tickedMs } = this;
+    const before = this.base.map((_, meter) => counter(meter));
+    return () => {
+      // A tick in between has taken the new values for its base.
+      if (this.tickedMs !== tickedMs) return;
+      for (const [meter, value] of before.entries()) this.base[meter] = (this.base[meter] as number) - value;
+    };
+  }
+
   /** The rate of a counter that stands at `value` now. */
   read(meter: number, value: number, nowMs: number): Rate {
     const elapsedMs = Math.max(0, nowMs - this.tickedMs);

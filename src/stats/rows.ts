@@ -27,6 +27,8 @@ export interface StatFilter {
   readonly proxy: string | null;
   /** Bits: 1 frontends, 2 backends, 4 servers. */
   readonly types: number;
+  /** A part of `pxname`; without it: all. */
+  readonly scope?: string | null;
   /** `sid`; null: all. The rows of the listen itself are no matter of it. */
   readonly server: number | null;
   /** Only servers that are up; none in maintenance. */
@@ -49,6 +51,7 @@ export function* statRows(snapshot: Snapshot, filter: StatFilter = EVERYTHING): 
   for (const [index, listen] of listens.entries()) {
     const iid = iidOf(index);
     if (filter.proxy !== null && filter.proxy !== listen.name && filter.proxy !== String(iid)) continue;
+    if (filter.scope != null && !listen.name.includes(filter.scope)) continue;
     const whole = { listen, process, iid, sid: 0 };
     if (filter.types & 1) yield { kind: "frontend", ...whole };
     if (filter.types & 4) {

@@ -3,6 +3,8 @@ import { ListenCounter, ServerCounter } from "../pool/layout.ts";
 import type { Pool } from "../pool/pool.ts";
 import { type ProcessBoard, ThreadCounter } from "../pool/processBoard.ts";
 import { Availability } from "./availability.ts";
+import { HistoryRecord, historyOf, type Reading } from "./history.ts";
+import type { History } from "./page/model.ts";
 import { type Rate, RateMeters } from "./rates.ts";
 
 /** The process's meters. */
@@ -12,14 +14,20 @@ const Meter = { connections: 0, bytesOut: 1, cpu: 2 } as const;
 interface Watched {
   meters: RateMeters;
   availability: Availability;
+  /** null: it begins with the next sample, after what was inherited has been counted. */
+  history: HistoryRecord | null;
 }
 
-/** What has to be watched over time, because no counter keeps it: rates, and since when a listen has been available. */
+/**
+ * What has to be watched over time, because no counter keeps it: rates, the last minutes, and since when a listen has been
+ * available.
+ */
 export class Sampler {
   private readonly process: RateMeters;
+  private processHistory: HistoryRecord | null = null;
   private readonly listens = new Map<Pool, Watched>();
-  /** Bytes to clients of listens that are gone. */
-  private goneBytes = 0;
+  /** Bytes of listens that are gone. */
+  private readonly gone = { bytesIn: 0, bytesOut: 0 };
 
   /** `cpuMs` gives the CPU time the process has used. */
   constructor(
@@ -35,21 +43,61 @@ export class Sampler {
   /** Watches another listen from now on. */
   add(pool: Pool, nowMs: number): void {
     const meters = new RateMeters(1 + pool.board.capacity, nowMs);
-    this.listens.set(pool, { meters, availability: new Availability(isAvailable(pool), nowMs) });
+    this.listens.set(pool, { meters, availability: new Availability(isAvailable(pool), nowMs), history: null });
   }
 
   /** A listen is gone. */
   remove(pool: Pool): void {
-    if (this.listens.delete(pool)) this.goneBytes += pool.board.sum(ListenCounter.bytesOut);
+    if (!this.listens.delete(pool)) return;
+    const { bytesIn, bytesOut } = readingOf(pool);
+    this.gone.bytesIn += bytesIn;
+    this.gone.bytesOut += bytesOut;
   }
 
   /** Call once a second. */
   sample(nowMs: number): void {
     this.process.tick(nowMs, (meter) => this.processCounter(meter));
-    for (const [pool, { meters, availability }] of this.listens) {
-      meters.tick(nowMs, (meter) => listenCounter(pool, meter));
-      availability.note(isAvailable(pool), nowMs);
+    const all = { sessions: this.board.current, ...this.gone };
+    for (const [pool, watched] of this.listens) {
+      watched.meters.tick(nowMs, (meter) => listenCounter(pool, meter));
+      watched.availability.note(isAvailable(pool), nowMs);
+      const reading = readingOf(pool);
+      watched.history = noted(watched.history, reading, nowMs);
+      all.bytesIn += reading.bytesIn;
+      all.bytesOut += reading.bytesOut;
     }
+    this.processHistory = noted(this.processHistory, all, nowMs);
+  }
+
+  /** The last minutes; listens without a sample yet are not in it. */
+  history(): History {
+    const records = [...this.listens].flatMap(([pool, { history }]): [string, HistoryRecord][] =>
+      history === null ? [] : [[pool.config.name, history]],
+    );
+    return historyOf(this.processHistory, records);
+  }
+
+  /** Highest rates are 0 from now on. */
+  clearMaxima(): void {
+    this.process.clearMaxima();
+    for (const { meters } of this.listens.values()) meters.clearMaxima();
+  }
+
+  /** Call before all counters are cleared, and what it returns after that: rates and the process's totals go on. */
+  clearing(): () => void {
+    const cleared = [...this.listens].map(([pool, { meters, availability }]) => {
+      const { bytesIn, bytesOut } = readingOf(pool);
+      const rebase = meters.clearing((meter) => listenCounter(pool, meter));
+      return (): void => {
+        rebase();
+        this.gone.bytesIn += bytesIn;
+        this.gone.bytesOut += bytesOut;
+        availability.downs = 0;
+      };
+    });
+    return () => {
+      for (const each of cleared) each();
+    };
   }
 
   /** Call when the states of a pool's servers have changed, so that an outage shorter than a sample is noticed too. */
@@ -101,7 +149,7 @@ export class Sampler {
   private processCounter(meter: number): number {
     if (meter === Meter.connections) return this.board.sum(ThreadCounter.connections);
     if (meter === Meter.cpu) return this.cpuMs();
-    let bytes = this.goneBytes;
+    let bytes = this.gone.bytesOut;
     for (const { board } of this.listens.keys()) bytes += board.sum(ListenCounter.bytesOut);
     return bytes;
   }
@@ -110,6 +158,20 @@ export class Sampler {
 function listenCounter({ board }: Pool, meter: number): number {
   if (meter === 0) return board.sum(ListenCounter.connections);
   return meter <= board.slots ? board.sum(serverCounter(meter - 1, ServerCounter.sessions)) : 0;
+}
+
+function readingOf({ board }: Pool): Reading {
+  return {
+    sessions: board.current,
+    bytesIn: board.sum(ListenCounter.bytesIn),
+    bytesOut: board.sum(ListenCounter.bytesOut),
+  };
+}
+
+function noted(record: HistoryRecord | null, reading: Reading, nowMs: number): HistoryRecord {
+  if (record === null) return new HistoryRecord(reading, nowMs);
+  record.note(reading, nowMs);
+  return record;
 }
 
 function isAvailable({ counts }: Pool): boolean {

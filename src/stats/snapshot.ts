@@ -40,6 +40,8 @@ export interface ProcessSnapshot {
   restarts: number;
   /** There is no proxy process now, because it keeps ending; nothing is known of the listens then. null: there is one. */
   crashLoop: CrashLoop | null;
+  /** What has shown no sign of life for seconds, in a sentence; without listens it is the whole proxy process. null: nothing. */
+  hang: string | null;
   stopping: boolean;
   /** Relay threads. */
   threads: number;

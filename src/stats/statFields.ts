@@ -41,18 +41,22 @@ export function statValue(field: StatField, row: StatRow): FieldValue {
 /** A field of one kind of row, ready to be written: the text that always stands before its value, and where that comes from. */
 export interface WrittenField {
   readonly field: StatField;
-  readonly before: string;
-  value(row: StatRow): FieldValue;
+  readonly before: Uint8Array;
+  readonly value: (row: StatRow) => FieldValue;
 }
 
 /** The fields that each kind of row may have, each with the text that `before` gives. */
 export function writtenFields(
   before: (field: StatField, tag: Tag) => string,
 ): Readonly<Record<StatRow["kind"], readonly WrittenField[]>> {
+  const encoder = new TextEncoder();
   const of = (kind: StatRow["kind"]): WrittenField[] =>
     STAT_FIELDS.flatMap((field) => {
       const cell = cellOf(field, kind);
-      return cell === null ? [] : [{ field, before: before(field, cell.tag), value: (row) => statValue(field, row) }];
+      if (cell === null) return [];
+      const { source, tag } = cell;
+      const value = typeof source === "function" ? (source as WrittenField["value"]) : () => source;
+      return [{ field, before: encoder.encode(before(field, tag)), value }];
     });
   return { frontend: of("frontend"), backend: of("backend"), server: of("server") };
 }

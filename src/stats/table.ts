@@ -37,7 +37,7 @@ export function renderStatus(snapshot: Snapshot, options: TableOptions): string 
   const rows = snapshot.listens.flatMap((listen) => [listenRow(listen), ...listen.servers.map(serverRow)]);
   const lines = processLines(snapshot.process);
   if (rows.length > 0) lines.push("", ...layOut([{ cells: TITLES, colour: null }, ...rows], options));
-  else if (snapshot.process.crashLoop === null) lines.push("", "no listens");
+  else if (snapshot.process.crashLoop === null && snapshot.process.hang === null) lines.push("", "no listens");
   if (snapshot.vrrp !== null) lines.push("", ...vrrpLines(snapshot.vrrp, options));
   return `${[...lines, ...problemLines(snapshot, options.width)].map((line) => line.trimEnd()).join("\n")}\n`;
 }

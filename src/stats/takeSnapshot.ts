@@ -1,10 +1,10 @@
 import { CHECK_DESCRIPTION } from "../core/checkStatus.ts";
 import { formatEndpoint } from "../core/endpoint.ts";
-import { type ListenBoard, serverCounter } from "../pool/board.ts";
-import { ListenCounter, ServerCounter, WEIGHT_SCALE } from "../pool/layout.ts";
+import { serverCounter, type Tally } from "../pool/board.ts";
+import { LISTEN_COUNTERS, ListenCounter, SERVER_COUNTERS, ServerCounter, WEIGHT_SCALE } from "../pool/layout.ts";
 import type { Pool } from "../pool/pool.ts";
 import { ThreadCounter } from "../pool/processBoard.ts";
-import { type PoolServer, serverStatus } from "../pool/server.ts";
+import { addressOf, type PoolServer, serverStatus } from "../pool/server.ts";
 import type {
   CheckSnapshot,
   ListenSnapshot,
@@ -15,6 +15,15 @@ import type {
   VrrpStatus,
 } from "./snapshot.ts";
 import type { CheckView, ProxyView } from "./view.ts";
+import type { VrrpWaiting } from "./vrrpSnapshot.ts";
+
+// Filled and read within one step, again and again: a full snapshot has thousands of these.
+const LISTEN_TALLY = tallyOf(LISTEN_COUNTERS);
+const SERVER_TALLY = tallyOf(SERVER_COUNTERS);
+
+function tallyOf(counters: number): Tally {
+  return { sums: new Float64Array(counters), highest: new Float64Array(counters) };
+}
 
 /** Reads boards and pools; changes nothing and costs the traffic nothing. */
 export function takeSnapshot(view: ProxyView): Snapshot {
@@ -32,10 +41,16 @@ export function vrrpStatus({ vrrp, clock }: Pick<ProxyView, "vrrp" | "clock">): 
   const instances = vrrp.snapshot.instances.map((instance) => ({
     ...instance,
     inStateMs: instance.inStateMs + ageMs,
+    waiting: instance.waiting && waitingSince(instance.waiting, ageMs),
     peer: instance.peer && { ...instance.peer, agoMs: instance.peer.agoMs + ageMs },
     rivals: instance.rivals.map((rival) => ({ ...rival, agoMs: rival.agoMs + ageMs })),
   }));
   return { ...vrrp.snapshot, instances, ageMs };
+}
+
+function waitingSince(waiting: VrrpWaiting, ageMs: number): VrrpWaiting {
+  const left = (ms: number | null): number | null => (ms === null ? null : Math.max(0, ms - ageMs));
+  return { ...waiting, takeoverInMs: left(waiting.takeoverInMs), preemptInMs: left(waiting.preemptInMs) || null };
 }
 
 function processSnapshot(view: ProxyView): ProcessSnapshot {
@@ -53,13 +68,15 @@ function processSnapshot(view: ProxyView): ProcessSnapshot {
     proxyUptimeMs: Math.round(nowMs - view.proxyStartedMs),
     restarts: view.restarts,
     crashLoop: null,
+    hang:
+      view.lateThread === null
+        ? null
+        : `relay thread ${view.lateThread} hangs: its event loop has not turned for seconds; the proxy process will be replaced`,
     stopping: view.stopping,
     threads: board.threads,
     connections: {
       current: board.current,
-      max: Math.max(
-        ...Array.from({ length: board.threads }, (_, t) => board.counters(t)[ThreadCounter.maxCurrent] as number),
-      ),
+      max: board.max(ThreadCounter.maxCurrent),
       limit: board.maxconn,
       total: board.sum(ThreadCounter.connections),
     },
@@ -77,7 +94,8 @@ function listenSnapshot(view: ProxyView, pool: Pool): ListenSnapshot {
   const availability = view.sampler.availability(pool);
   const available = counts.active + counts.backups > 0;
   const servers = pool.servers.map((server) => serverSnapshot(view, pool, server));
-  const ago = servers.flatMap(({ lastSessionAgoMs }) => lastSessionAgoMs ?? []);
+  board.tally(0, LISTEN_TALLY);
+  const { sums, highest } = LISTEN_TALLY;
   return {
     name: config.name,
     status: listenStatus(view, pool, available),
@@ -87,15 +105,15 @@ function listenSnapshot(view: ProxyView, pool: Pool): ListenSnapshot {
     balance: config.balance,
     sessions: {
       current: board.current,
-      max: board.max(ListenCounter.maxCurrent),
-      limit: config.maxconn,
-      total: board.sum(ListenCounter.connections),
+      max: highest[ListenCounter.maxCurrent] as number,
+      limit: pool.maxconn,
+      total: sums[ListenCounter.connections] as number,
     },
-    ...traffic(board, 0, ListenCounter),
+    ...traffic(LISTEN_TALLY, ListenCounter),
     rate: view.sampler.listenRate(pool, nowMs),
-    queue: { current: board.queued, max: board.max(ListenCounter.maxQueued) },
-    lastSessionAgoMs: ago.length > 0 ? Math.min(...ago) : null,
-    acceptPauses: board.sum(ListenCounter.acceptPauses),
+    queue: { current: board.queued, max: highest[ListenCounter.maxQueued] as number },
+    lastSessionAgoMs: youngest(servers),
+    acceptPauses: sums[ListenCounter.acceptPauses] as number,
     usable: { active: counts.active, backup: counts.backups },
     available,
     inStateMs: Math.round(nowMs - availability.sinceMs),
@@ -106,10 +124,10 @@ function listenSnapshot(view: ProxyView, pool: Pool): ListenSnapshot {
 }
 
 function listenStatus(view: ProxyView, pool: Pool, available: boolean): ListenStatus {
-  const { config, board } = pool;
+  const { board, maxconn } = pool;
   if (view.stopping || view.leavingUntilMs(pool) !== null) return "STOP";
   if (!available) return "DOWN";
-  return board.current >= (config.maxconn ?? Infinity) || view.board.current >= view.board.maxconn ? "FULL" : "OPEN";
+  return board.current >= (maxconn ?? Infinity) || view.board.current >= view.board.maxconn ? "FULL" : "OPEN";
 }
 
 function serverSnapshot(view: ProxyView, pool: Pool, server: PoolServer): ServerSnapshot {
@@ -117,11 +135,12 @@ function serverSnapshot(view: ProxyView, pool: Pool, server: PoolServer): Server
   const { slot, config } = server;
   const nowMs = view.clock.nowMs();
   const check = view.check(pool, slot);
-  const base = serverCounter(slot, 0);
-  const lastSessionMs = board.max(base + ServerCounter.lastSession);
+  board.tally(serverCounter(slot, 0), SERVER_TALLY);
+  const { sums, highest } = SERVER_TALLY;
+  const lastSessionMs = highest[ServerCounter.lastSession] as number;
   return {
     name: config.name,
-    address: formatEndpoint(config.address),
+    address: formatEndpoint(addressOf(server)),
     status: serverStatus(server, check?.statusText ?? null),
     admin: server.admin,
     leavingForMs: leavingForMs(server.leavingUntilMs, nowMs),
@@ -132,15 +151,15 @@ function serverSnapshot(view: ProxyView, pool: Pool, server: PoolServer): Server
     throttlePercent: pool.throttlePercent(slot),
     sessions: {
       current: board.served(slot),
-      max: board.max(base + ServerCounter.maxCurrent),
+      max: highest[ServerCounter.maxCurrent] as number,
       limit: server.maxconn,
-      total: board.sum(base + ServerCounter.sessions),
+      total: sums[ServerCounter.sessions] as number,
     },
-    selected: board.sum(base + ServerCounter.selected),
-    connects: board.sum(base + ServerCounter.connects),
-    ...traffic(board, base, ServerCounter),
+    selected: sums[ServerCounter.selected] as number,
+    connects: sums[ServerCounter.connects] as number,
+    ...traffic(SERVER_TALLY, ServerCounter),
     rate: view.sampler.serverRate(pool, slot, nowMs),
-    queue: { current: board.queuedOn(slot), max: board.max(base + ServerCounter.maxQueued) },
+    queue: { current: board.queuedOn(slot), max: highest[ServerCounter.maxQueued] as number },
     lastSessionAgoMs: lastSessionMs > 0 ? Math.max(0, Math.round(view.clock.wallMs() - lastSessionMs)) : null,
     check: check === null ? null : checkSnapshot(check, config.observe !== "none", nowMs),
     inStateMs: Math.round(nowMs - server.changedMs),
@@ -194,21 +213,30 @@ type TrafficCounters = Record<
   number
 >;
 
-function traffic(board: ListenBoard, base: number, at: TrafficCounters) {
-  const samples = board.sum(base + at.timeSamples);
-  const mean = (sum: number) => (samples > 0 ? Math.round(board.sum(base + sum) / samples) : 0);
-  const most = (counter: number) => Math.round(board.max(base + counter));
+function traffic({ sums, highest }: Tally, at: TrafficCounters) {
+  const sum = (counter: number) => sums[counter] as number;
+  const samples = sum(at.timeSamples);
+  const mean = (counter: number) => (samples > 0 ? Math.round(sum(counter) / samples) : 0);
+  const most = (counter: number) => Math.round(highest[counter] as number);
   return {
-    bytesIn: board.sum(base + at.bytesIn),
-    bytesOut: board.sum(base + at.bytesOut),
+    bytesIn: sum(at.bytesIn),
+    bytesOut: sum(at.bytesOut),
     errors: {
-      connect: board.sum(base + at.connectErrors),
-      retries: board.sum(base + at.retries),
-      redispatches: board.sum(base + at.redispatches),
-      clientAborts: board.sum(base + at.clientAborts),
-      serverAborts: board.sum(base + at.serverAborts),
+      connect: sum(at.connectErrors),
+      retries: sum(at.retries),
+      redispatches: sum(at.redispatches),
+      clientAborts: sum(at.clientAborts),
+      serverAborts: sum(at.serverAborts),
     },
     average: { queueMs: mean(at.queueTimeSum), connectMs: mean(at.connectTimeSum), totalMs: mean(at.totalTimeSum) },
     longest: { queueMs: most(at.maxQueueTime), connectMs: most(at.maxConnectTime), totalMs: most(at.maxTotalTime) },
   };
+}
+
+/** How long ago the last session of any of them began; null: none has had one. */
+function youngest(servers: readonly ServerSnapshot[]): number | null {
+  let youngestMs: number | null = null;
+  for (const { lastSessionAgoMs } of servers)
+    if (lastSessionAgoMs !== null && lastSessionAgoMs < (youngestMs ?? Infinity)) youngestMs = lastSessionAgoMs;
+  return youngestMs;
 }

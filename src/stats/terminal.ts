@@ -14,11 +14,8 @@ export function toned(text: string, tone: Tone, colour: boolean): string {
 
 /** Cut with an ellipsis, or padded, to exactly `width` columns. */
 export function aligned(text: string, width: number, left: boolean): string {
-  let cut = text;
-  if (Bun.stringWidth(cut) > width) {
-    while (cut !== "" && Bun.stringWidth(cut) > width - 1) cut = cut.slice(0, -1);
-    cut += "…";
-  }
+  const fits = Bun.stringWidth(text) <= width;
+  const cut = fits ? text : width <= 0 ? "" : `${headOf(text, width - 1)}…`;
   const padding = " ".repeat(Math.max(0, width - Bun.stringWidth(cut)));
   return left ? cut + padding : padding + cut;
 }
@@ -39,6 +36,7 @@ export function wrapped(text: string, width: number, lines: number): string[] {
 
 /** As many whole characters as fit. */
 function headOf(text: string, width: number): string {
+  if (/^[\u0020-\u007e]*$/.test(text)) return text.slice(0, width);
   let head = "";
   for (const character of text) {
     if (Bun.stringWidth(head + character) > width) break;

@@ -25,6 +25,8 @@ export interface ProxyView {
   /** How often the proxy process had to be started again. */
   readonly restarts: number;
   readonly stopping: boolean;
+  /** A relay thread whose event loop has not turned for seconds; null: none. */
+  readonly lateThread: number | null;
   /** Most open files of the proxy process. */
   readonly fileLimit: number;
   /** Log lines that control itself had to drop; those of the relay threads stand on the board. */
@@ -35,6 +37,8 @@ export interface ProxyView {
   readonly sampler: Sampler;
   /** What the supervisor last said of its virtual routers, and when, monotonic ms; null: nothing, there may be none. */
   readonly vrrp: { readonly snapshot: VrrpSnapshot; readonly receivedMs: number } | null;
+  /** The listen that relay threads know by this number, those that were removed included; null: it is gone. */
+  poolOf(listen: number): Pool | null;
   /** When the sessions of a listen that was removed are ended, monotonic ms; null: it was not removed. */
   leavingUntilMs(pool: Pool): number | null;
   /** What is known of a server's checks; null: it is not checked. */

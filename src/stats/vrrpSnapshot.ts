@@ -19,6 +19,10 @@ export interface VrrpInstanceSnapshot {
   /** The last change of state; null: none yet. */
   lastTransition: VrrpTransition | null;
   syncGroup: string | null;
+  /** An operator has taken it out of the election; null: nobody has. */
+  released: VrrpRelease | null;
+  /** What a BACKUP waits for; null: it is none. */
+  waiting: VrrpWaiting | null;
   priority: {
     /** As configured, with everything added, and what adverts carry: the total within 1..254 (255 stays 255). */
     base: number;
@@ -42,6 +46,22 @@ export interface VrrpInstanceSnapshot {
   rejected: Record<string, number>;
 }
 
+/** `vrrp release`: the lowest priority, and MASTER only while nobody else is there; with `hold` not even then. */
+export interface VrrpRelease {
+  hold: boolean;
+  /** Epoch ms. */
+  sinceWallMs: number;
+}
+
+export interface VrrpWaiting {
+  /** Until it takes over, should no advert come that begins the wait anew; null: it will not, because its sync group is not ready, or because it is held. */
+  takeoverInMs: number | null;
+  /** Whether it takes over from a working MASTER of lower priority; false: `nopreempt`. */
+  preempt: boolean;
+  /** What is left of `preempt_delay`; null: it does not run. */
+  preemptInMs: number | null;
+}
+
 export interface VrrpTransition {
   from: VrrpStateName;
   to: VrrpStateName;
@@ -53,9 +73,10 @@ export interface VrrpTransition {
 
 /** What one tracker adds to the priority. */
 export interface VrrpPriorityPart {
-  /** "script chk_uplink", "interface eth1", "proxy", "listen web", "file /run/weight". */
+  /** "script chk_uplink", "interface eth1", "proxy", "listen web", "file /run/weight", "operator". */
   tracker: string;
-  state: "unknown" | "ok" | "failed";
+  /** released: the operator's part alone. */
+  state: "unknown" | "ok" | "failed" | "released";
   weight: number;
   reverse: boolean;
   /** Added to the priority now. */

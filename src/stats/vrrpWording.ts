@@ -39,7 +39,8 @@ export function prioritySum({ priority }: VrrpInstanceSnapshot): string {
   return [limited, ...parts.filter(({ weight }) => weight === 0).map(tracker)].join("; ");
 }
 
-function tracker({ tracker, state, reverse, detail }: VrrpPriorityPart): string {
+/** "script chk_uplink ok", "listen web failed: …" */
+export function tracker({ tracker, state, reverse, detail }: VrrpPriorityPart): string {
   const words = state === "unknown" ? "has not answered yet" : state;
   return `${tracker} ${words}${reverse ? ", reversed" : ""}${detail === "" ? "" : `: ${detail}`}`;
 }

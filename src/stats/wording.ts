@@ -1,5 +1,5 @@
 import { humanDuration } from "./humanise.ts";
-import type { CheckSnapshot, ListenStatus } from "./snapshot.ts";
+import type { CheckSnapshot, LastCheck, ListenStatus } from "./snapshot.ts";
 import type { Tone } from "./terminal.ts";
 
 /** How listens and servers are spoken of: the same words in a terminal and on the page. */
@@ -25,18 +25,25 @@ export function listenTone(status: ListenStatus): Tone {
 
 /** "L4OK in 1ms", "L4CON Connection refused", "L7STS 421 too busy in 12ms" */
 export function lastCheck(check: CheckSnapshot | null): string {
+  const last = check?.last ?? null;
+  const isShort = last !== null && (passed(last) || last.info === null);
+  const duration = isShort && last.durationMs !== null ? ` in ${last.durationMs}ms` : "";
+  return `${result(check)}${duration}`;
+}
+
+/** What the last check found: "L4OK", "L4CON Connection refused", "L7STS 421 too busy", "not checked yet"; "-": nobody checks. */
+export function result(check: CheckSnapshot | null): string {
   if (check === null) return "-";
   const { last } = check;
   if (last === null) return "not checked yet";
-  const passed = last.status.endsWith("OK");
+  const code = last.code !== null && last.code !== 0 ? ` ${last.code}` : "";
   // What a passed check says of itself ("(tcp-check)") tells nobody anything; why one failed is what matters.
-  const words = [
-    last.status,
-    last.code !== null && last.code !== 0 ? String(last.code) : "",
-    passed ? "" : (last.info ?? last.description),
-  ];
-  const duration = last.durationMs === null || (!passed && last.info !== null) ? "" : `in ${last.durationMs}ms`;
-  return [...words, duration].filter((word) => word !== "").join(" ");
+  const why = passed(last) ? "" : ` ${last.info ?? last.description}`;
+  return `${last.status}${code}${why}`.trimEnd();
+}
+
+function passed({ status }: LastCheck): boolean {
+  return status.endsWith("OK");
 }
 
 /** "s", unless it is one. */

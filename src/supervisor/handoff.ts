@@ -3,7 +3,9 @@ import { HANDOFF_VARIABLE, type SteeringSignal } from "../core/earlySignals.ts";
 import type { Endpoint } from "../core/endpoint.ts";
 import type { ChannelRest } from "../net/lineChannel.ts";
 import { leaveNote, readNote } from "../net/note.ts";
+import type { Inheritance } from "../proxy/inheritance.ts";
 import type { HealthReport } from "../proxy/protocol.ts";
+import type { JournalEvent } from "../stats/event.ts";
 import type { VrrpHandoff } from "../vrrp/handoff.ts";
 
 /** What both programs of an upgrade must mean the same by; another number refuses the upgrade before anything happens. */
@@ -41,9 +43,13 @@ export interface Handoff {
   /** The process that sends adverts meanwhile, until its channel is closed; null: none is needed. */
   readonly standIn: OpenProcess | null;
   readonly health: HealthReport | null;
+  /** How the servers stood so long ago, for the process that follows the one that serves if that crashes; null: not known. */
+  readonly standing: { readonly known: Inheritance; readonly agoMs: number } | null;
   readonly startedWallMs: number;
   readonly restarts: number;
   readonly vrrp: VrrpHandoff | null;
+  /** What has happened so far; left out by versions that keep no account. */
+  readonly journal?: readonly JournalEvent[];
 }
 
 export interface OpenListener {
@@ -82,8 +88,19 @@ export function putHandoff(
   handoff: Handoff,
   environment: Readonly<Record<string, string | undefined>>,
 ): { fd: number; environment: Record<string, string | undefined> } {
-  const fd = leaveNote(Buffer.from(JSON.stringify(handoff)));
+  const fd = leaveHandoff(handoff);
   return { fd, environment: { ...environment, [HANDOFF_VARIABLE]: String(fd) } };
+}
+
+/** All that is open and running comes first: the journal goes along as far as there is room for it. */
+function leaveHandoff(handoff: Handoff): number {
+  for (let events = handoff.journal ?? []; ; events = events.slice(Math.ceil(events.length / 2))) {
+    try {
+      return leaveNote(Buffer.from(JSON.stringify({ ...handoff, journal: events })));
+    } catch (error) {
+      if (events.length === 0) throw error;
+    }
+  }
 }
 
 /** The handoff that this program was executed with; null: it was started in the usual way. Found once: whoever we start has none. */

@@ -16,6 +16,8 @@ import {
   listenerPid,
   withdrawAddress,
 } from "../net/listen.ts";
+import { HTTP_BACKLOG } from "../web/server.ts";
+import type { DeskSockets } from "./crashDesk.ts";
 import type { OpenListener } from "./handoff.ts";
 
 /** Exit status of a start that failed although the configuration is valid. */
@@ -42,14 +44,18 @@ export interface BoundListen {
 /** The sockets of a configuration to come: those that are there already, and those that had to be opened for it. */
 export interface PreparedListeners {
   readonly listens: readonly BoundListen[];
+  /** Of `[stats]`. */
+  readonly stats: readonly BoundBind[];
   readonly opened: readonly BoundBind[];
 }
 
 /** Every socket the process listens on. The supervisor opens them, keeps them open, and alone closes them. */
 export class BoundListeners {
-  private current: readonly BoundListen[] = [];
+  private current: Pick<PreparedListeners, "listens" | "stats"> = { listens: [], stats: [] };
   /** Binds that no listen has any more, and that the proxy process has yet to close. */
   private readonly leaving = new Map<number, BoundBind>();
+  /** Binds that the proxy process has closed before it was known here that no listen has them. */
+  private readonly closedEarly = new Set<number>();
   private nextId: number;
   private adminBind: BoundBind | null = null;
   /** Opened beside what was inherited, which is still there for whoever left it. */
@@ -92,7 +98,7 @@ export class BoundListeners {
       const options = { sockets: 1, backlog: ADMIN_BACKLOG, mode: config.admin.mode };
       listeners.adminBind =
         listeners.inherit(endpoint, options) ?? listeners.bindNew("the admin socket", endpoint, options);
-      listeners.current = listeners.prepare(config).listens;
+      listeners.current = listeners.prepare(config);
     } catch (error) {
       if (inherited.length === 0) listeners.close();
       else listeners.closeBeside(); // the program before us goes on with the rest
@@ -102,7 +108,12 @@ export class BoundListeners {
   }
 
   get listens(): readonly BoundListen[] {
-    return this.current;
+    return this.current.listens;
+  }
+
+  /** The sockets of `[stats]`. */
+  get stats(): readonly BoundBind[] {
+    return this.current.stats;
   }
 
   /** Listening fd of the admin socket. */
@@ -110,31 +121,42 @@ export class BoundListeners {
     return this.openAdmin.fds[0] as number;
   }
 
+  /** What the crash desk answers on while no proxy process does. */
+  get desk(): DeskSockets {
+    return { admin: this.admin, stats: this.stats.flatMap(({ fds }) => fds) };
+  }
+
   /**
    * The sockets of another configuration: an address that is bound already stays as it is, whichever listen has it; the
    * others are bound, all or none. Nothing else changes until {@link adopt}; what was opened is given up by {@link abandon}.
+   * Between a listen and `[stats]`, which is served by others, none goes over.
    */
   prepare(config: Config): PreparedListeners {
-    const known = this.current.flatMap(({ binds }) => binds);
+    const known = this.bindsOfListens;
     const opened: BoundBind[] = [];
+    const have = (what: string, endpoint: Endpoint, options: ListenOptions, there: readonly BoundBind[]): BoundBind => {
+      const had = there.find((bind) => sameEndpoint(bind.endpoint, endpoint)) ?? this.inherit(endpoint, options);
+      if (had !== null) return had;
+      const bind = this.bindNew(what, endpoint, options);
+      opened.push(bind);
+      return bind;
+    };
     try {
-      const listens = config.listens.map((listen) => ({
-        listen: listen.name,
-        binds: listen.binds.map((endpoint) => {
-          const there = known.find((bind) => sameEndpoint(bind.endpoint, endpoint)) ?? null;
-          const options = { sockets: config.global.threads, backlog: listen.backlog, mode: UNIX_BIND_MODE };
-          const had = there ?? this.inherit(endpoint, options);
-          if (had !== null) return had;
-          const bind = this.bindNew(`listen ${listen.name}`, endpoint, options);
-          opened.push(bind);
-          return bind;
-        }),
-      }));
-      return { listens, opened };
+      const listens = config.listens.map(({ name, binds, backlog }) => {
+        const options = { sockets: config.global.threads, backlog, mode: UNIX_BIND_MODE };
+        return { listen: name, binds: binds.map((endpoint) => have(`listen ${name}`, endpoint, options, known)) };
+      });
+      const options = { sockets: 1, backlog: HTTP_BACKLOG, mode: UNIX_BIND_MODE };
+      const stats = (config.stats?.binds ?? []).map((endpoint) => have("[stats]", endpoint, options, this.stats));
+      return { listens, stats, opened };
     } catch (error) {
       this.abandon({ opened });
       throw error;
     }
+  }
+
+  private get bindsOfListens(): BoundBind[] {
+    return this.current.listens.flatMap(({ binds }) => binds);
   }
 
   private bindNew(what: string, endpoint: Endpoint, options: ListenOptions): BoundBind {
@@ -160,22 +182,23 @@ export class BoundListeners {
    * From now on these are the sockets. Those that are left over accept nobody new; `inUse` says whether a proxy process
    * still serves who waits in their queues, and they are then closed by {@link closeBind}.
    */
-  adopt({ listens }: PreparedListeners, inUse: boolean): void {
-    const kept = new Set(listens.flatMap(({ binds }) => binds));
-    for (const bind of this.current.flatMap(({ binds }) => binds)) {
+  adopt({ listens, stats }: PreparedListeners, inUse: boolean): void {
+    const kept = new Set([...listens.flatMap(({ binds }) => binds), ...stats]);
+    for (const bind of [...this.bindsOfListens, ...this.stats]) {
       if (kept.has(bind)) continue;
       turnAway(bind);
-      if (inUse) this.leaving.set(bind.id, bind);
+      if (inUse && !this.closedEarly.delete(bind.id)) this.leaving.set(bind.id, bind);
       else closeListeners(bind.fds);
     }
-    this.current = listens;
+    this.current = { listens, stats };
   }
 
   /** The proxy process has done with a bind that no listen has. */
   closeBind(id: number): void {
     const bind = this.leaving.get(id);
     this.leaving.delete(id);
-    if (bind !== undefined) closeListeners(bind.fds);
+    if (bind === undefined) this.closedEarly.add(id);
+    else closeListeners(bind.fds);
   }
 
   /** Whether sockets of earlier configurations are still to be closed. */
@@ -190,7 +213,7 @@ export class BoundListeners {
 
   /** All that another program in our place goes on with, the admin socket apart: what is used, and what nobody uses yet. */
   get open(): OpenListener[] {
-    return [...this.current.flatMap(({ binds }) => binds), ...(this.leftOver ?? [])];
+    return [...this.bindsOfListens, ...this.stats, ...(this.leftOver ?? [])];
   }
 
   /** The same of the admin socket. */
@@ -211,15 +234,16 @@ export class BoundListeners {
     for (const { fds } of this.beside.splice(0)) closeListeners(fds);
   }
 
-  /** From now on clients are refused; the admin socket still answers. */
+  /** From now on clients are refused; the admin socket and the status page still answer. */
   closeListens(): void {
     this.closeLeft();
-    for (const { fds } of this.current.flatMap(({ binds }) => binds)) closeListeners(fds);
+    for (const { fds } of this.bindsOfListens) closeListeners(fds);
   }
 
   /** Closes what is still open. */
   close(): void {
     this.closeListens();
+    for (const { fds } of this.stats) closeListeners(fds);
     if (this.adminBind !== null) closeListeners(this.adminBind.fds);
   }
 }

@@ -17,7 +17,6 @@ export function preflight(
   if (warning !== null) warn(warning);
   const chroot = uid === 0 ? config.global.chroot : null;
   if (chroot !== config.global.chroot) warn("[global] chroot is ignored: only root can change it");
-  if (config.stats !== null) warn("[stats] is valid, but this version does not run it");
   const cramped = addressSpaceProblem();
   if (cramped !== null) warn(cramped);
   return { account, chroot, maxconn: fitFileLimit(config, warn) };

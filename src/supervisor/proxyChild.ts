@@ -6,7 +6,7 @@ import { type ChannelEnds, createChannel } from "../net/lineChannel.ts";
 import type { ProxyCommand, ProxyReport, ProxyStart } from "../proxy/protocol.ts";
 import { AdoptedProxy } from "./adoptedProxy.ts";
 import type { OpenProxy } from "./handoff.ts";
-import type { BoundListeners } from "./listeners.ts";
+import type { BoundBind, BoundListeners } from "./listeners.ts";
 
 /** Fds of a child's stdio before those we add. */
 const FIRST_EXTRA_FD = 3;
@@ -33,7 +33,7 @@ export interface ChildObserver {
 
 /** What a proxy process is started with beyond the numbers of its descriptors. */
 export type StartTerms = Omit<ProxyStart, "kind" | keyof ChildFds>;
-type ChildFds = Pick<ProxyStart, "listeners" | "adminFd" | "passingFd" | "handoverFd">;
+type ChildFds = Pick<ProxyStart, "listeners" | "stats" | "adminFd" | "passingFd" | "handoverFd">;
 
 /** Starts a proxy process on these sockets. Throws when there is no process, memory or descriptor to be had. */
 export function spawnChild(
@@ -86,7 +86,8 @@ function spawnWith(
   { handover, passing }: { handover: ChannelEnds; passing: ChannelEnds },
   observer: ChildObserver,
 ): ProxyChild {
-  const listening = listeners.listens.flatMap(({ binds }) => binds.flatMap(({ fds }) => fds));
+  const { listens, stats } = listeners;
+  const listening = [...listens.flatMap(({ binds }) => binds), ...stats].flatMap(({ fds }) => fds);
   const spawned: Bun.Subprocess = Bun.spawn({
     cmd: [...program.command],
     argv0: program.name,
@@ -118,11 +119,9 @@ function spawnWith(
 }
 
 /** Numbers that our fds have in the child: it gets them in the order of its stdio. */
-function childFds({ listens }: BoundListeners): ChildFds {
+function childFds({ listens, stats }: BoundListeners): ChildFds {
   let next = FIRST_EXTRA_FD;
-  const listeners = listens.map(({ listen, binds }) => ({
-    listen,
-    binds: binds.map(({ id, fds }) => ({ id, fds: fds.map(() => next++) })),
-  }));
-  return { listeners, adminFd: next, passingFd: next + 1, handoverFd: next + 2 };
+  const numbered = ({ id, fds }: BoundBind) => ({ id, fds: fds.map(() => next++) });
+  const listeners = listens.map(({ listen, binds }) => ({ listen, binds: binds.map(numbered) }));
+  return { listeners, stats: stats.map(numbered), adminFd: next, passingFd: next + 1, handoverFd: next + 2 };
 }

@@ -1,6 +1,6 @@
 import type { Clock } from "../core/clock.ts";
 import { assertNever } from "../core/errors.ts";
-import type { Inheritance } from "../proxy/inheritance.ts";
+import { type Inheritance, standingAfter } from "../proxy/inheritance.ts";
 import type {
   HealthReport,
   ProxyCommand,
@@ -9,9 +9,10 @@ import type {
   ReloadResult,
   SupervisorOrder,
 } from "../proxy/protocol.ts";
+import type { EventDraft, JournalEvent } from "../stats/event.ts";
 import type { VrrpSnapshot } from "../stats/vrrpSnapshot.ts";
 import { afterCrash, type CrashHistory, NO_CRASHES } from "./backoff.ts";
-import type { OpenProxy } from "./handoff.ts";
+import type { Handoff, OpenProxy } from "./handoff.ts";
 import type { BoundListeners, PreparedListeners } from "./listeners.ts";
 import { adoptChild, type ChildObserver, type ProxyChild, type ProxyProgram, spawnChild } from "./proxyChild.ts";
 import { NOTHING_RUNS, ReloadTalk } from "./reloadTalk.ts";
@@ -32,6 +33,10 @@ export interface ProxyObserver {
   onHealth(report: HealthReport): void;
   /** It ended unasked, for the `crashes`th time in a row, and the `restarts`th in all; the next one starts in `delayMs`. */
   onCrash(reason: string, delayMs: number, crashes: number, restarts: number): void;
+  /** What has happened so far, for a process that starts. */
+  events(): readonly JournalEvent[];
+  /** Something has happened to it; the same, as the journal has it. */
+  onEvent(event: EventDraft): JournalEvent;
   /** It has closed its sockets of a bind that no listen has. */
   onBindClosed(bind: number): void;
   /** A client of its admin socket orders something; `answer` takes the text for it. */
@@ -43,6 +48,9 @@ export interface ProxyObserver {
   /** It ended after it was asked to; `failure` says how when that was not as asked. */
   onStopped(failure: string | null): void;
 }
+
+/** The proxy processes that run, and what is known of them, for another program in our place. */
+export type OpenProxies = Pick<Handoff, "proxy" | "retired" | "restarts" | "standing">;
 
 /** What every proxy process of this supervisor is started with. */
 export type ProxyTerms = Pick<ProxyStart, "config" | "maxconn" | "account" | "chroot" | "startedWallMs">;
@@ -67,6 +75,8 @@ export class ProxyHost {
   private killed = false;
   private lastFailure: string | null = null;
   private failure: string | null = null;
+  /** How the servers stood when the process that serves told it for the last time. */
+  private standing: { known: Inheritance; atMs: number } | null = null;
   private asked: { answer: ProxyReport["kind"]; resolve(report: ProxyReport | null): void } | null = null;
   private readonly reloads = new ReloadTalk();
 
@@ -87,7 +97,7 @@ export class ProxyHost {
     this.startedMs = this.clock.nowMs();
     this.lastFailure = null;
     try {
-      this.child = this.spawn(null);
+      this.child = this.spawn(this.standingNow());
     } catch (error) {
       // No process, memory or descriptor to be had: a crash like any other, tried again later.
       this.onCrash(`cannot be started: ${(error as Error).message}`);
@@ -96,10 +106,16 @@ export class ProxyHost {
     this.observer.onStart();
   }
 
+  private standingNow(): Inheritance | null {
+    const { standing, clock } = this;
+    return standing && standingAfter(standing.known, clock.nowMs() - standing.atMs);
+  }
+
   /** Goes on with the proxy processes of the program that was here before. */
-  adopt(serving: OpenProxy, retired: readonly OpenProxy[], restarts: number): void {
+  adopt({ proxy: serving, retired, restarts, standing }: OpenProxies): void {
     this.restarts = restarts;
     this.startedMs = this.clock.nowMs();
+    this.standing = standing && { known: standing.known, atMs: this.clock.nowMs() - standing.agoMs };
     this.child = adoptChild(serving, this.clock, this.childObserver);
     for (const each of retired) this.retire(adoptChild(each, this.clock, this.childObserver));
   }
@@ -112,7 +128,7 @@ export class ProxyHost {
     this.replacing = true;
     const answer = await this.ask({ kind: "describe" }, "inheritance");
     if (this.stopping) return;
-    const inheritance = answer?.kind === "inheritance" ? answer.inheritance : null;
+    const inheritance = answer?.kind === "inheritance" ? answer.inheritance : this.standingNow();
     try {
       this.lastFailure = null;
       this.successor = this.spawn(inheritance);
@@ -132,16 +148,22 @@ export class ProxyHost {
   }
 
   /** Prepares the process that serves for another program in our place; null: it does not answer. */
-  async handOver(): Promise<{ proxy: OpenProxy; retired: OpenProxy[]; restarts: number } | null> {
+  async handOver(): Promise<OpenProxies | null> {
     if (this.replacing || (await this.ask({ kind: "handover" }, "handedOver")) === null) return null;
     return this.open;
   }
 
   /** The processes that run, for another program in our place; null: none serves. */
-  get open(): { proxy: OpenProxy; retired: OpenProxy[]; restarts: number } | null {
-    if (this.child === null) return null;
+  get open(): OpenProxies | null {
+    const { child, restarts, standing } = this;
+    if (child === null) return null;
     const openOf = ({ pid, channel, passing, rest }: ProxyChild): OpenProxy => ({ pid, channel, passing, rest });
-    return { proxy: openOf(this.child), retired: [...this.retired].map(openOf), restarts: this.restarts };
+    return {
+      proxy: openOf(child),
+      retired: [...this.retired].map(openOf),
+      restarts,
+      standing: standing && { known: standing.known, agoMs: this.clock.nowMs() - standing.atMs },
+    };
   }
 
   /** Asks it to finish its connections and exit. */
@@ -157,6 +179,12 @@ export class ProxyHost {
     for (const child of this.all) child.send({ kind: "end" });
   }
 
+  /** Ends the process that serves, without asking: it hangs, and is to be replaced like one that crashed. */
+  replaceHung(reason: string): void {
+    this.lastFailure = reason;
+    this.child?.kill("SIGKILL");
+  }
+
   /** Ends it without asking. */
   kill(): void {
     this.stopping = true;
@@ -167,6 +195,16 @@ export class ProxyHost {
   /** Answers all orders that clients of the admin socket wait for: a program before this one was given them. */
   answerOrders(text: string): void {
     this.tell({ kind: "ordered", order: null, text });
+  }
+
+  /** Gives an event of ours to whoever shows the journal. */
+  showEvent(event: JournalEvent): void {
+    this.showNumbered(event, null);
+  }
+
+  private showNumbered(event: JournalEvent, from: ProxyChild | null): void {
+    for (const child of [this.child, this.successor])
+      child?.send({ kind: "journal", events: [event], own: child === from ? 1 : 0 });
   }
 
   /** Gives it the virtual routers to show in its statistics; null: there are none. */
@@ -202,7 +240,7 @@ export class ProxyHost {
     return spawnChild(
       this.program,
       this.listeners,
-      { ...terms, supervisorPid: process.pid, restarts, inheritance },
+      { ...terms, journal: this.observer.events(), supervisorPid: process.pid, restarts, inheritance },
       this.childObserver,
     );
   }
@@ -251,6 +289,9 @@ export class ProxyHost {
 
   private onSuccessorReport(successor: ProxyChild, report: ProxyReport): void {
     if (report.kind === "failed") this.lastFailure = report.message;
+    if (report.kind === "event") this.showNumbered(this.observer.onEvent(report.event), successor);
+    // Told just before it is ready: by then it is the one that serves.
+    if (report.kind === "standing") this.standing = { known: report.standing, atMs: this.clock.nowMs() };
     if (report.kind !== "ready") return;
     const { child } = this;
     this.cancelSuccessor?.();
@@ -278,6 +319,12 @@ export class ProxyHost {
         return;
       case "order":
         this.observer.onOrder(report.what, (text) => child.send({ kind: "ordered", order: report.order, text }));
+        return;
+      case "standing":
+        this.standing = { known: report.standing, atMs: this.clock.nowMs() };
+        return;
+      case "event":
+        this.showNumbered(this.observer.onEvent(report.event), child);
         return;
       case "health":
         this.observer.onHealth(report);

@@ -5,12 +5,14 @@ import type { ServiceHealth } from "../vrrp/trackerFeed.ts";
 
 /** Silence after which the proxy process is taken for hung. */
 export const PROXY_LATE_MS = 2000;
+/** Silence after which it is ended, to be replaced: as long as a relay thread may hang. */
+export const PROXY_HUNG_MS = 10_000;
 
 /** What stands behind {@link ProxyWatch.state}. */
 type Phase =
   | { readonly kind: "starting" }
   | { readonly kind: "serving"; readonly lateThread: number | null }
-  | { readonly kind: "silent" }
+  | { readonly kind: "silent"; readonly sinceMs: number; readonly toldHung: boolean }
   | { readonly kind: "ended"; readonly reason: string };
 
 /**
@@ -30,12 +32,26 @@ export class ProxyWatch {
   private lookedMs = 0;
   private cancelLook: (() => void) | null = null;
 
-  /** @param onChange called whenever what {@link state} or {@link listen} say has become another; details alone are none */
+  /**
+   * @param onChange called whenever what {@link state} or {@link listen} say has become another; details alone are none
+   * @param onHung called once it has been silent for PROXY_HUNG_MS
+   */
   constructor(
     private readonly clock: Clock,
     private readonly lateMs: number,
     private readonly onChange: () => void,
+    private readonly onHung: () => void = () => {},
   ) {}
+
+  /** When a proxy process that hangs was last heard of, monotonic ms; null: none hangs. */
+  get silentSinceMs(): number | null {
+    return this.phase.kind === "silent" ? this.phase.sinceMs : null;
+  }
+
+  /** It has ended, and another one is on its way or will be: nothing that could be mended by starting all anew. */
+  get isBetween(): boolean {
+    return this.phase.kind === "ended";
+  }
 
   /** A proxy process was started; it serves with its first report. */
   started(): void {
@@ -124,9 +140,16 @@ export class ProxyWatch {
     this.silentMs += Math.min(nowMs - Math.max(this.lookedMs, this.lastReportMs), 2 * HEALTH_MS);
     this.lookedMs = nowMs;
     this.lookLater();
+    if (this.phase.kind === "silent") this.endIfHung(this.phase);
     if (this.phase.kind !== "serving" || this.silentMs < this.lateMs) return;
-    this.phase = { kind: "silent" };
+    this.phase = { kind: "silent", sinceMs: this.lastReportMs, toldHung: false };
     this.onChange();
+  }
+
+  private endIfHung(phase: Extract<Phase, { kind: "silent" }>): void {
+    if (phase.toldHung || this.silentMs < PROXY_HUNG_MS) return;
+    this.phase = { ...phase, toldHung: true };
+    this.onHung();
   }
 
   /** All that an observer can tell apart, without the figures in the details. */

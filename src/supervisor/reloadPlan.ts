@@ -44,13 +44,13 @@ function inPlace(running: Config, loaded: Config): Config {
   return {
     ...loaded,
     global: { ...loaded.global, threads, daemon, user, group, pidfile, chroot },
-    stats: running.stats,
     admin: running.admin,
   };
 }
 
 function splitByTime(difference: Difference): { now: Difference[]; later: Difference[] } {
-  if (difference.kind !== "section" || difference.section === "log") return { now: [difference], later: [] };
+  if (difference.kind !== "section" || difference.section === "log" || difference.section === "stats")
+    return { now: [difference], later: [] };
   if (difference.section !== "global") return { now: [], later: [difference] };
   const part = (keys: readonly KeyChange[]): Difference[] => (keys.length === 0 ? [] : [{ ...difference, keys }]);
   return {

@@ -19,7 +19,7 @@ export class ReloadTalk {
   async tell(
     child: ProxyChild,
     terms: Pick<ProxyReload, "config" | "maxconn" | "files">,
-    { listens, opened }: PreparedListeners,
+    { listens, stats, opened }: PreparedListeners,
   ): Promise<ReloadResult> {
     const fds = opened.flatMap((bind) => bind.fds);
     const reload = ++this.told;
@@ -37,6 +37,7 @@ export class ReloadTalk {
         ...terms,
         passed: opened.map((bind) => ({ id: bind.id, fds: bind.fds.length })),
         listens: listens.map(({ listen, binds }) => ({ listen, binds: binds.map(({ id }) => id) })),
+        stats: stats.map(({ id }) => id),
       });
     });
   }

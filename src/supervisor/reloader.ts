@@ -33,6 +33,8 @@ export interface ReloadWorld {
   /** Resolves when the sockets of an earlier reload are closed, or after a while. */
   settled(): Promise<void>;
   tell(level: Level, text: string): void;
+  /** It is over; `plan` null: the file was not read. */
+  done(by: string, plan: ReloadPlan | null, outcome: ReloadOutcome): void;
   /** A reload begins, and has ended: every one that begins ends, however. */
   began(): void;
   ended(): void;
@@ -60,7 +62,7 @@ export class Reloader {
         return await this.reloadNow(by);
       } catch (error) {
         // Of the reading alone, such as a want of descriptors: what is applied looks after itself.
-        return this.tellOutcome(by, { ok: false, lines: [`${(error as Error).message}: nothing changes`] });
+        return this.tellOutcome(by, null, { ok: false, lines: [`${(error as Error).message}: nothing changes`] });
       } finally {
         this.world.ended();
       }
@@ -91,12 +93,13 @@ export class Reloader {
     const outcome = await this.carryOut(plan, listeners);
     const warnings = plan.kind === "refused" ? [] : plan.warnings;
     for (const line of warnings) world.tell(Level.warning, line);
-    const { ok, lines } = this.tellOutcome(by, outcome);
+    const { ok, lines } = this.tellOutcome(by, plan, outcome);
     return { ok, lines: [...warnings, ...lines] };
   }
 
-  private tellOutcome(by: string, outcome: ReloadOutcome): ReloadOutcome {
+  private tellOutcome(by: string, plan: ReloadPlan | null, outcome: ReloadOutcome): ReloadOutcome {
     for (const line of outcome.lines) this.world.tell(outcome.ok ? Level.notice : Level.err, `${by}: ${line}`);
+    this.world.done(by, plan, outcome);
     return outcome;
   }
 

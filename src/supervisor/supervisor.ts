@@ -7,6 +7,7 @@ import { Level } from "../core/syslogCodes.ts";
 import type { StandardStream } from "../net/standardStreams.ts";
 import { releaseStartupPagesSoon } from "../net/startupPages.ts";
 import type { HealthReport, SupervisorOrder } from "../proxy/protocol.ts";
+import { Chronicle } from "./chronicle.ts";
 import { CrashDesk } from "./crashDesk.ts";
 import { fitFileLimit } from "./fileLimit.ts";
 import type { Handoff } from "./handoff.ts";
@@ -14,8 +15,9 @@ import { BoundListeners } from "./listeners.ts";
 import { ownPidFile } from "./ownPidFile.ts";
 import { preflight } from "./preflight.ts";
 import { ProxyHost, type ProxyTerms } from "./proxyHost.ts";
-import { PROXY_LATE_MS, ProxyWatch } from "./proxyWatch.ts";
+import { PROXY_HUNG_MS, PROXY_LATE_MS, ProxyWatch } from "./proxyWatch.ts";
 import { readyLine } from "./readyLine.ts";
+import { reloadEvents } from "./reloadEvents.ts";
 import { Reloader, type ReloadOutcome } from "./reloader.ts";
 import { SdNotify, type ServiceState } from "./sdNotify.ts";
 import type { SteeringSignals } from "./signals.ts";
@@ -24,6 +26,7 @@ import { Takeover } from "./takeover.ts";
 import { Upgrader } from "./upgrader.ts";
 import { Voice } from "./voice.ts";
 import { VrrpHost } from "./vrrpHost.ts";
+import type { OrderOutcome } from "./vrrpOrders.ts";
 
 /** What the supervisor needs of the world. */
 export interface SupervisorWorld {
@@ -72,6 +75,7 @@ export class Supervisor {
   /** Of the program that was here before; null: nobody was. */
   private takeover: Takeover | null = null;
   private startedWallMs: number;
+  private readonly chronicle: Chronicle;
   private readonly voice: Voice;
   private readonly vrrp: VrrpHost;
   private readonly proxyWatch: ProxyWatch;
@@ -90,20 +94,25 @@ export class Supervisor {
       this.end = resolve;
     });
     this.startedWallMs = world.clock.wallMs();
-    this.voice = new Voice(config.logs, world);
-    this.proxyWatch = new ProxyWatch(world.clock, PROXY_LATE_MS, () => {
-      this.vrrp.healthChanged();
-      this.service.changed();
-    });
+    this.chronicle = new Chronicle(world.clock, (event) => this.host?.showEvent(event));
+    this.voice = new Voice(config.logs, world, this.chronicle);
+    this.proxyWatch = new ProxyWatch(
+      world.clock,
+      PROXY_LATE_MS,
+      () => this.proxyChanged(),
+      () => this.proxyHangs(),
+    );
     this.crashDesk = new CrashDesk(world.clock, this.startedWallMs, () => ({
       config: this.config,
       vrrp: this.vrrp.view,
+      events: this.chronicle.events,
     }));
     this.service = SdNotify.fromEnvironment(process.env, process.pid, world.clock, () => this.serviceState());
     this.vrrp = new VrrpHost({
       clock: world.clock,
       health: this.proxyWatch.health(() => this.everReady),
       log: (level, text) => this.voice.log(level, text),
+      note: (level, text, happening) => this.chronicle.note(level, text, happening),
       show: (snapshot) => {
         this.host?.showVrrp(snapshot);
         this.service.changed();
@@ -119,6 +128,7 @@ export class Supervisor {
    */
   start(handoff: Handoff | null = null): void {
     if (handoff !== null) this.startedWallMs = handoff.startedWallMs;
+    this.chronicle.recall(handoff?.journal ?? []);
     const { config, world } = this;
     const terms = preflight(config, world.uid, (text) => this.voice.warn(text));
     // First, so that a second start is told about the first one rather than about its ports.
@@ -162,13 +172,15 @@ export class Supervisor {
         this.proxyWatch.reported(report);
         this.service.changed();
       },
+      events: () => this.chronicle.events,
+      onEvent: (event) => this.chronicle.told(event),
       onBindClosed: (bind) => this.listeners?.closeBind(bind),
       onOrder: (what, answer) => void this.order(what, answer),
       onCrash: (reason, delayMs, crashes, restarts) => this.onCrash(reason, delayMs, crashes, restarts),
       onAdoptedCrash: (reason) => {
         this.proxyWatch.ended(reason);
         const text = `proxy process ended unexpectedly (${reason}); the one of this version is starting, clients wait meanwhile`;
-        this.voice.tell(Level.alert, text);
+        this.voice.tell(Level.alert, text, { change: "crash" });
       },
       onSuccessorFailed: (reason) => void this.takeover?.failed(reason),
       onStopped: (failure) => this.onStopped(failure),
@@ -211,7 +223,7 @@ export class Supervisor {
   stop(signal: string): void {
     this.stopSignals++;
     if (this.stopSignals > 1) {
-      this.voice.say(`${signal} again: closing all connections now`);
+      this.voice.say(`${signal} again: closing all connections now`, "stop");
       this.host?.end();
       this.killAfter(STOP_GRACE_MS);
       return;
@@ -219,6 +231,7 @@ export class Supervisor {
     const { hardStopAfterMs } = this.config.global;
     this.voice.say(
       `${signal}: stopping; connections may finish for ${hardStopAfterMs / 1000} s (send it again to end them now)`,
+      "stop",
     );
     this.service.stopping(hardStopAfterMs + 2 * STOP_GRACE_MS);
     // Before the farewell of the virtual IPs: nobody may send adverts after that.
@@ -229,6 +242,26 @@ export class Supervisor {
     this.listeners?.closeListens();
     this.killAfter(hardStopAfterMs + STOP_GRACE_MS);
     this.host?.stop();
+  }
+
+  private proxyChanged(): void {
+    const { silentSinceMs } = this.proxyWatch;
+    if (silentSinceMs !== null && this.stopSignals === 0)
+      this.voice.tell(Level.alert, `the proxy process hangs: ${this.proxyWatch.state().detail}`, { change: "hang" });
+    this.vrrp.healthChanged();
+    this.service.changed();
+    if (silentSinceMs === null) this.crashDesk.closeHang();
+    else if (this.listeners !== null && this.stopSignals === 0)
+      this.crashDesk.open(this.listeners.desk, {
+        kind: "hang",
+        sinceMs: silentSinceMs,
+        restarts: this.host?.open?.restarts ?? 0,
+      });
+  }
+
+  private proxyHangs(): void {
+    if (this.stopSignals > 0) return;
+    this.host?.replaceHung(`no sign of life for ${PROXY_HUNG_MS / 1000} s`);
   }
 
   /** Reads the configuration again and applies it in place, wholly or not at all; what came of it. */
@@ -266,7 +299,14 @@ export class Supervisor {
       standing: () => {
         const { config, health, listeners, startedWallMs } = this;
         if (listeners === null) return null;
-        return { config, health, startedWallMs, listeners: listeners.open, admin: listeners.openAdmin };
+        return {
+          config,
+          health,
+          startedWallMs,
+          listeners: listeners.open,
+          admin: listeners.openAdmin,
+          journal: this.chronicle.events,
+        };
       },
     });
   }
@@ -291,7 +331,11 @@ export class Supervisor {
       virtualIps: (vrrp) => this.vrrp.change(vrrp),
       adopt: (config) => this.adopt(config),
       settled: () => this.socketsClosed(),
-      tell: (level, text) => this.voice.tell(level, text),
+      tell: (level, text) => this.voice.tell(level, text, null),
+      done: (by, plan, outcome) => {
+        for (const { level, text, happening } of reloadEvents(by, plan, outcome))
+          this.chronicle.note(level, text, happening);
+      },
       began: () => this.service.reloading(),
       ended: () => {
         if (this.everReady) this.service.ready();
@@ -315,12 +359,16 @@ export class Supervisor {
   }
 
   private async order(what: SupervisorOrder, answer: (text: string) => void): Promise<void> {
+    const outcome = ({ ok, lines }: ReloadOutcome | OrderOutcome) =>
+      answer(`${ok ? "" : "Failed: "}${lines.join("\n")}\n`);
+    if (typeof what === "object") {
+      outcome(await this.vrrp.order(what));
+      return;
+    }
     switch (what) {
-      case "reload": {
-        const { ok, lines } = await this.reload("ctl reload");
-        answer(`${ok ? "" : "Failed: "}${lines.join("\n")}\n`);
+      case "reload":
+        outcome(await this.reload("ctl reload"));
         return;
-      }
       case "upgrade":
         answer(`Failed: ${await this.upgrade("ctl upgrade")}\n`);
         return;
@@ -331,7 +379,7 @@ export class Supervisor {
 
   private killAfter(delayMs: number): void {
     this.world.clock.after(delayMs, () => {
-      this.voice.tell(Level.alert, "the proxy process does not end: killing it");
+      this.voice.tell(Level.alert, "the proxy process does not end: killing it", { change: "stop" });
       this.host?.kill();
     });
   }
@@ -344,11 +392,11 @@ export class Supervisor {
       return;
     }
     if (this.everReady) {
-      this.voice.say(`proxy process ${pid} is serving again`);
+      this.voice.say(`proxy process ${pid} is serving again`, "serving");
       return;
     }
     this.everReady = true;
-    this.voice.say(readyLine(config, pid, world.adminSocket));
+    this.voice.say(readyLine(config, pid, world.adminSocket), "start");
     releaseStartupPagesSoon(world.clock);
     this.service.ready();
     world.onReady();
@@ -356,13 +404,18 @@ export class Supervisor {
 
   private onStopped(failure: string | null): void {
     if (failure !== null)
-      this.voice.tell(Level.alert, `proxy process ended unexpectedly while it stopped (${failure})`);
+      this.voice.tell(Level.alert, `proxy process ended unexpectedly while it stopped (${failure})`, {
+        change: "crash",
+      });
     this.finish(failure === null ? EXIT_OK : EXIT_FAILED);
   }
 
   private onCrash(reason: string, delayMs: number, crashes: number, restarts: number): void {
     const { world } = this;
-    this.proxyWatch.ended(reason);
+    const text = `proxy process ended unexpectedly (${reason}); the next one starts ${delayMs === 0 ? "now" : `in ${delayMs} ms`}, clients wait meanwhile`;
+    // First of all: what follows from it, such as that virtual IPs move, names it as its cause.
+    if (this.everReady) this.voice.tell(Level.alert, text, { change: crashes > 1 ? "crashLoop" : "crash" });
+    this.proxyWatch.ended(crashes > 1 ? `${reason}, ${crashes} times in a row` : reason);
     this.listeners?.closeLeft();
     if (!this.everReady) {
       world.stderr.write(`haproxy-lite: the proxy process cannot start: ${reason}`);
@@ -370,10 +423,8 @@ export class Supervisor {
       this.finish(EXIT_FAILED);
       return;
     }
-    const text = `proxy process ended unexpectedly (${reason}); the next one starts ${delayMs === 0 ? "now" : `in ${delayMs} ms`}, clients wait meanwhile`;
-    this.voice.tell(Level.alert, text);
     if (this.listeners !== null && this.stopSignals === 0)
-      this.crashDesk.open(this.listeners.admin, { reason, delayMs, crashes, restarts });
+      this.crashDesk.open(this.listeners.desk, { kind: "crash", reason, delayMs, crashes, restarts });
   }
 
   private finish(code: number): void {
@@ -401,7 +452,7 @@ export class Supervisor {
     });
     // A proxy process that drains is on its way out: only we are still needed to see to that.
     return {
-      well: ok || stopping,
+      well: ok || stopping || this.proxyWatch.isBetween,
       health: stopping ? `stopping: ${line}` : line,
       connections: this.health?.connections ?? null,
     };

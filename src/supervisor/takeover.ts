@@ -52,13 +52,13 @@ export class Takeover {
 
   /** The proxy process of the former program serves on: as far as anybody can tell, nothing has happened. */
   adopt(): void {
-    const { proxy, retired, restarts, standIn } = this.handoff;
+    const { proxy, retired, standIn } = this.handoff;
     const known = [proxy, ...retired, ...(standIn === null ? [] : [standIn])];
     reapStrays(
       known.map(({ pid }) => pid),
       this.world.clock,
     );
-    this.world.host.adopt(proxy, retired, restarts);
+    this.world.host.adopt(this.handoff);
     this.world.service.resume();
   }
 
@@ -68,13 +68,13 @@ export class Takeover {
     const { by, failure, from, reload, standIn } = this.handoff;
     if (standIn !== null) dismissStandIn(standIn, clock);
     if (failure === null) {
-      voice.say(`${by}: ${SELF} takes over from ${from}`);
+      voice.say(`${by}: ${SELF} takes over from ${from}`, "upgrade");
       void host.replace();
       return;
     }
     this.end();
     const text = `upgrade failed: ${failure}; ${SELF} and its proxy process go on`;
-    voice.tell(Level.alert, `${by}: ${text}`);
+    voice.tell(Level.alert, `${by}: ${text}`, { change: "upgradeFailed" });
     host.answerOrders(`Failed: ${text}\n`);
     service.ready();
     if (reload !== null) this.world.reload(reload);
@@ -87,6 +87,7 @@ export class Takeover {
     this.end();
     voice.say(
       `${by}: upgraded from ${from} to ${SELF}: proxy process ${pid} is serving, the former one finishes its connections`,
+      "upgrade",
     );
     service.ready();
   }
@@ -108,7 +109,9 @@ export class Takeover {
       if (this.over || world.stopped.aborted) return;
       this.goBack(failure, standIn);
     } catch (error) {
-      world.voice.tell(Level.alert, `${failure}; the former program cannot go on: ${(error as Error).message}`);
+      world.voice.tell(Level.alert, `${failure}; the former program cannot go on: ${(error as Error).message}`, {
+        change: "upgradeFailed",
+      });
       if (world.host.isRunning) this.end();
       world.host.startAnew(failure);
     } finally {

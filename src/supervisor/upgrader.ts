@@ -41,7 +41,7 @@ export interface UpgradeWorld {
   /** null: there is none yet, or none any more. */
   host(): ProxyHost | null;
   /** How things stand beyond the proxy processes; null: nothing is open. */
-  standing(): Pick<Handoff, "config" | "listeners" | "admin" | "health" | "startedWallMs"> | null;
+  standing(): Pick<Handoff, "config" | "listeners" | "admin" | "health" | "startedWallMs" | "journal"> | null;
 }
 
 /** Gives this process to the program on disk. */
@@ -58,7 +58,7 @@ export class Upgrader {
    */
   async upgrade(by: string): Promise<string> {
     const text = `${by}: no upgrade: ${this.problem() ?? (await this.attempt(by))}; nothing changes`;
-    this.world.voice.tell(Level.err, text);
+    this.world.voice.tell(Level.err, text, { change: "upgradeRefused" });
     return text;
   }
 
@@ -129,7 +129,7 @@ export class Upgrader {
 
   private async execute(by: string, standIn: OpenProcess | null): Promise<string> {
     const { program, service, signals, stopped, voice } = this.world;
-    voice.say(`${by}: executing ${program.join(" ")}`);
+    voice.say(`${by}: executing ${program.join(" ")}`, "upgrade");
     service.reloading();
     await voice.drain();
     const release = await signals.hold();

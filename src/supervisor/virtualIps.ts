@@ -4,17 +4,24 @@ import type { Clock } from "../core/clock.ts";
 import { Level } from "../core/syslogCodes.ts";
 import type { NotifiedState, StateChange } from "../notify/event.ts";
 import { Notifier, type NotifyConfig } from "../notify/notifier.ts";
+import type { VrrpOrder } from "../proxy/protocol.ts";
 import type { VrrpSnapshot, VrrpStateName } from "../stats/vrrpSnapshot.ts";
 import type { VrrpHandoff } from "../vrrp/handoff.ts";
+import type { TransitionReport } from "../vrrp/routerPorts.ts";
 import { Speaker } from "../vrrp/speaker.ts";
 import type { StandInRouter } from "../vrrp/standIn.ts";
 import type { ServiceHealth } from "../vrrp/trackerFeed.ts";
+import type { Happening } from "./chronicle.ts";
+import { VrrpEvents } from "./vrrpEvents.ts";
+import { carryOut, type OrderOutcome } from "./vrrpOrders.ts";
 
 /** What the virtual IPs need of the supervisor. */
 export interface VirtualIpWorld {
   readonly clock: Clock;
   readonly health: ServiceHealth;
   log(level: Level, text: string): void;
+  /** A line of the log that tells an event. */
+  note(level: Level, text: string, happening: Happening): void;
   /** Takes a new snapshot to whoever shows it. */
   show(snapshot: VrrpSnapshot): void;
   /** How the routers stood in the program that was here before; null: nobody was. */
@@ -32,6 +39,7 @@ const LAST_WORDS_MS = 1000;
 export class VirtualIps {
   private readonly speaker: Speaker;
   private readonly notifier: Notifier;
+  private readonly events = new VrrpEvents();
   private cancelShow: (() => void) | null = null;
   private showSoon = false;
   private stopped = false;
@@ -51,12 +59,17 @@ export class VirtualIps {
       handoff: world.handoff,
       health,
       observer: {
-        onLog: log,
-        onTransition: (instance, { from, to, cause, priority }) => {
-          const level = to === "FAULT" ? Level.alert : from === "MASTER" ? Level.warning : Level.notice;
-          world.log(level, `VRRP ${instance.name}: ${from} -> ${to}: ${cause}`);
-          if (to !== "INIT") this.changed(instance, to, priority, cause);
+        onLog: (level, text, { instance, ...remark }) => {
+          log(level, text);
+          if (level > Level.notice) return;
+          const because = this.events.ofRemark(instance, level, remark);
+          world.note(level, `VRRP ${text}`, {
+            subject: { kind: "instance", instance },
+            change: remark.change,
+            because,
+          });
         },
+        onTransition: (instance, transition) => this.moved(instance, transition),
         onGroup: (group, state) => this.groupChanged(group, state),
         onRival: (instance, priority) => this.notifier.rival({ instance: instance.name, priority }, instance.notify),
         onDeleted: (instance, priority) => this.changed(instance, "DELETED", priority, "removed by a reload"),
@@ -96,6 +109,11 @@ export class VirtualIps {
     return this.stop();
   }
 
+  /** What came of an operator's order. */
+  order(order: VrrpOrder): Promise<OrderOutcome> {
+    return carryOut(order, this.speaker, this.world.clock);
+  }
+
   /** See {@link Speaker.standIn}. */
   standIn(): StandInRouter[] {
     return this.speaker.standIn();
@@ -129,6 +147,22 @@ export class VirtualIps {
     this.showSoon = true;
     this.cancelShow?.();
     this.cancelShow = this.world.clock.after(delayMs, () => this.show());
+  }
+
+  private moved(instance: VrrpInstanceConfig, transition: TransitionReport): void {
+    const { from, to, cause, priority } = transition;
+    const { name, syncGroup } = instance;
+    const level = to === "FAULT" ? Level.alert : from === "MASTER" ? Level.warning : Level.notice;
+    const text = `VRRP ${name}: ${from} -> ${to}: ${cause}`;
+    this.world.log(level, text);
+    const others = this.config.instances.filter((other) => syncGroup !== null && other.syncGroup === syncGroup);
+    const because = this.events.ofTransition(
+      instance,
+      others.map((other) => other.name).filter((other) => other !== name),
+      transition,
+    );
+    this.world.note(level, text, { subject: { kind: "instance", instance: name }, change: to, because });
+    if (to !== "INIT") this.changed(instance, to, priority, cause);
   }
 
   private changed(instance: VrrpInstanceConfig, state: NotifiedState, priority: number, cause: string): void {

@@ -5,6 +5,7 @@ import { Level } from "../core/syslogCodes.ts";
 import type { Logger } from "../log/logger.ts";
 import type { StandardStream } from "../net/standardStreams.ts";
 import { openLogger } from "../relay/openLogger.ts";
+import type { Chronicle, Happening } from "./chronicle.ts";
 
 /** What the supervisor says, to the logs of the configuration and to whoever has started us. */
 export class Voice {
@@ -13,21 +14,28 @@ export class Voice {
   constructor(
     private logs: readonly LogConfig[],
     private readonly world: { clock: Clock; stdout: StandardStream; stderr: StandardStream },
+    private readonly chronicle: Pick<Chronicle, "note">,
   ) {
     this.logger = this.open();
   }
 
-  say(text: string): void {
-    this.tell(Level.notice, text);
+  /** @param change what has become of the process, in a word, for the journal */
+  say(text: string, change: string): void {
+    this.tell(Level.notice, text, { change });
   }
 
   warn(text: string): void {
-    this.tell(Level.warning, text);
+    this.tell(Level.warning, text, { change: "warning" });
   }
 
-  /** To the log, and to whoever started us unless the log is what they see. */
-  tell(level: Level, text: string): void {
+  /**
+   * To the log, into the journal, and to whoever started us unless the log is what they see.
+   *
+   * @param happening null: the journal is told otherwise
+   */
+  tell(level: Level, text: string, happening: Happening | null): void {
     this.log(level, text);
+    if (happening !== null) this.chronicle.note(level, text, happening);
     const shown = this.logs.some(
       (log) => log.level >= level && (log.target.kind === "stdout" || log.target.kind === "stderr"),
     );

@@ -3,12 +3,15 @@ import type { Clock } from "../core/clock.ts";
 import { UserError } from "../core/errors.ts";
 import type { Level } from "../core/syslogCodes.ts";
 import { SystemError } from "../net/libc.ts";
+import type { VrrpOrder } from "../proxy/protocol.ts";
 import type { ProxyView } from "../stats/view.ts";
 import type { VrrpSnapshot } from "../stats/vrrpSnapshot.ts";
 import type { VrrpHandoff } from "../vrrp/handoff.ts";
 import type { StandInRouter } from "../vrrp/standIn.ts";
 import type { ServiceHealth } from "../vrrp/trackerFeed.ts";
+import type { Happening } from "./chronicle.ts";
 import { VirtualIps } from "./virtualIps.ts";
+import type { OrderOutcome } from "./vrrpOrders.ts";
 
 const EXIT_FAILED = 1;
 
@@ -17,6 +20,8 @@ export interface VrrpHostWorld {
   readonly clock: Clock;
   readonly health: ServiceHealth;
   log(level: Level, text: string): void;
+  /** A line of the log that tells an event. */
+  note(level: Level, text: string, happening: Happening): void;
   /** Takes a new snapshot to whoever shows it; null: there are no virtual IPs any more. */
   show(snapshot: VrrpSnapshot | null): void;
 }
@@ -43,6 +48,7 @@ export class VrrpHost {
         clock: world.clock,
         health: world.health,
         log: (level, text) => world.log(level, text),
+        note: (level, text, happening) => world.note(level, text, happening),
         show: (snapshot) => {
           this.shown = { snapshot, receivedMs: world.clock.nowMs() };
           world.show(snapshot);
@@ -80,6 +86,11 @@ export class VrrpHost {
   /** The proxy or one of its listens stands otherwise than before. */
   healthChanged(): void {
     this.virtualIps?.healthChanged();
+  }
+
+  /** What came of an operator's order. */
+  async order(order: VrrpOrder): Promise<OrderOutcome> {
+    return (await this.virtualIps?.order(order)) ?? { ok: false, lines: ["there are no virtual routers"] };
   }
 
   /** For a proxy process that has just started and knows nothing of them. */

@@ -35,7 +35,7 @@ export class Adverts {
     private readonly transport: AdvertTransport,
     private readonly counters: VrrpCounters,
     private readonly once: Once,
-    private readonly log: (level: Level, text: string) => void,
+    private readonly log: (level: Level, text: string, change: string) => void,
   ) {
     this.wire = expectedBy(config);
     this.addresses = listOf(this.wire.addresses);
@@ -108,7 +108,7 @@ export class Adverts {
     if (priority === 0) return;
     this.once.logOnce(`send ${errno}`, (unsaid) => {
       const text = `cannot send adverts to ${formatAddress(destination)}: ${errnoName(errno)}`;
-      this.log(Level.err, text + more(unsaid));
+      this.log(Level.err, text + more(unsaid), "unsent");
     });
   }
 
@@ -117,7 +117,7 @@ export class Adverts {
     const { virtualRouterId, interface: device } = this.config;
     this.once.logOnce(`refused ${reason} ${formatAddress(source)}`, (unsaid) => {
       const who = `advert of VRID ${virtualRouterId} on ${device} from ${formatAddress(source)}`;
-      this.log(Level.warning, `${who} refused: ${detail}${more(unsaid)}`);
+      this.log(Level.warning, `${who} refused: ${detail}${more(unsaid)}`, "refused");
     });
   }
 
@@ -131,7 +131,7 @@ export class Adverts {
       const { theirs, ours } = addressesDiffer;
       const lists = `theirs ${theirs.join(", ") || "none"}; ours ${ours.join(", ") || "none"}`;
       const who = `VRID ${this.config.virtualRouterId} on ${this.config.interface}: ${peer}`;
-      this.log(Level.warning, `${who} announces other addresses: ${lists}${more(unsaid)}`);
+      this.log(Level.warning, `${who} announces other addresses: ${lists}${more(unsaid)}`, "otherAddresses");
     });
   }
 
@@ -148,7 +148,7 @@ export class Adverts {
     this.dialects.set(receiver, dialect);
     const peer = formatAddress(source);
     this.once.logOnce(`dialect ${peer} ${dialect}`, () => {
-      this.log(Level.info, `${peer} makes checksums of the form "${dialect}": so do we from now on`);
+      this.log(Level.info, `${peer} makes checksums of the form "${dialect}": so do we from now on`, "dialect");
     });
   }
 

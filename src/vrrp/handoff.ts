@@ -1,4 +1,4 @@
-import type { VrrpCounters, VrrpTransition } from "../stats/vrrpSnapshot.ts";
+import type { VrrpCounters, VrrpRelease, VrrpTransition } from "../stats/vrrpSnapshot.ts";
 import type { ChecksumDialect } from "./checksum.ts";
 import type { RouterIdentity } from "./identity.ts";
 import type { TrackerReport } from "./priority.ts";
@@ -17,6 +17,8 @@ export interface RouterHandoff extends RouterIdentity {
   readonly inStateMs: number;
   readonly lastTransition: VrrpTransition | null;
   readonly counters: VrrpCounters;
+  /** Left out by versions that know no such thing. */
+  readonly released?: VrrpRelease | null;
   readonly reports: readonly TrackerReport[];
   /** Checksums that receivers of adverts were found to make. */
   readonly dialects: Readonly<Record<string, ChecksumDialect>>;

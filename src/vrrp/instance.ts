@@ -16,7 +16,7 @@ import { LeasedAddresses, leaseSeconds } from "./leases.ts";
 import { OWNER_PRIORITY } from "./priority.ts";
 import { type Rival, RivalProbe } from "./rivalProbe.ts";
 import { VirtualRouter } from "./router.ts";
-import type { RouterObserver } from "./routerPorts.ts";
+import type { Remark, RouterObserver } from "./routerPorts.ts";
 import type { StandInRouter } from "./standIn.ts";
 import { VirtualAddress } from "./virtualAddress.ts";
 
@@ -65,7 +65,7 @@ export class Instance {
         this.router.setFault(fault, sentence);
         if (fault === "socket" && sentence !== null) this.followAgain();
       },
-      onWarning: (text) => observer.onLog(Level.warning, text),
+      onWarning: (text) => observer.onLog(Level.warning, text, remark("interface")),
       onReadable: () => this.router.received(),
       onFrame: (frame) => this.onFrame(frame),
     });
@@ -174,6 +174,11 @@ export class Instance {
     return changes;
   }
 
+  /** It has addresses that the host has for itself, as their owner: they stay whatever happens in the election. */
+  get keepsAddresses(): boolean {
+    return this.hostsOwn.length > 0;
+  }
+
   get syncGroup(): string | null {
     return this.config.syncGroup;
   }
@@ -226,7 +231,8 @@ export class Instance {
       // The notice that one of ours is gone may not have been read yet.
       if (removeAddress(there) !== 0) continue;
       const text = `${formatAddress(there.address)}/${there.prefixLength}`;
-      this.observer.onLog(Level.notice, `removed ${text} from ${this.config.interface}: left there by an earlier life`);
+      const removed = `removed ${text} from ${this.config.interface}: left there by an earlier life`;
+      this.observer.onLog(Level.notice, removed, remark("cleaned"));
     }
   }
 
@@ -288,7 +294,7 @@ export class Instance {
   private onRival({ address, mac }: Rival, first: boolean): void {
     if (first) {
       const text = `another host, ${mac}, answers for ${address} which is ours now: announcing it again`;
-      this.observer.onLog(Level.alert, text);
+      this.observer.onLog(Level.alert, text, remark("rival"));
       this.observer.onChange();
     }
     this.announcer.reassert();
@@ -300,6 +306,10 @@ export class Instance {
       .rivals()
       .map(({ address, mac, answers, lastMs }) => ({ address, mac, answers, agoMs: Math.round(nowMs - lastMs) }));
   }
+}
+
+function remark(change: string): Remark {
+  return { change, tracker: null };
 }
 
 function leaseOf({ downTimerAdverts, advertIntMs }: VrrpInstanceConfig): number {

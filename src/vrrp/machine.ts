@@ -55,12 +55,14 @@ export function step(state: RouterState, event: RouterEvent, config: MachineConf
       if (state.kind !== "master") return [state, []];
       return [state, [{ kind: "restored" }, { kind: "hold" }, { kind: "reassert" }]];
     case "promote":
-      return isReady(state) ? becomeMaster(state, config, nowMs) : [state, []];
+      return isReady(state) && !config.held ? becomeMaster(state, config, nowMs) : [state, []];
     case "yield":
       if (state.kind !== "master") return [state, []];
       return event.resign
         ? [backup(config, nowMs), [{ kind: "resign" }, ...leave("BACKUP", event.cause)]]
         : [listening(config, nowMs), leave("BACKUP", event.cause)];
+    case "release":
+      return release(state, config, nowMs);
     case "stop":
       if (state.kind === "init") return [state, []];
       return [INITIAL, resignFrom(state, "INIT", { kind: "stopped" })];
@@ -165,6 +167,7 @@ function timer(state: RouterState, config: MachineConfig, nowMs: number): Step {
   const dueMs = deadlineMs(state);
   if (dueMs === null || nowMs < dueMs) return [state, []];
   if (state.kind === "backup") {
+    if (config.held) return [waitAgain(state, config, nowMs), []];
     return config.grouped ? [{ ...state, downAtMs: null }, []] : becomeMaster(state, config, nowMs);
   }
   const late: Effect[] = nowMs - dueMs > config.intervalMs ? [{ kind: "reassert" }] : [];
@@ -245,6 +248,17 @@ function leave(to: VrrpStateName, cause: Cause): [release: Effect, told: Effect]
 
 function transition(state: RouterState, to: VrrpStateName, cause: Cause): Effect {
   return { kind: "transition", from: stateName(state), to, cause };
+}
+
+/** The peers are told as at a stop, and one of them takes over. Should nobody, the lowest priority waits and takes it back. */
+function release(state: RouterState, config: MachineConfig, nowMs: number): Step {
+  if (state.kind === "master")
+    return [backup(config, nowMs), [{ kind: "resign" }, ...leave("BACKUP", { kind: "released" })]];
+  return [state.kind === "backup" && state.downAtMs === null ? waitAgain(state, config, nowMs) : state, []];
+}
+
+function waitAgain(state: BackupState, config: MachineConfig, nowMs: number): BackupState {
+  return { ...state, downAtMs: nowMs + masterDownMs(config, masterIntervalMs(state, config)) };
 }
 
 /** Longer than down_timer_adverts: backups are taking over from it. */

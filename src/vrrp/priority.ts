@@ -37,10 +37,13 @@ export const OWNER_PRIORITY = 255;
 const HIGHEST = 254;
 const LOWEST = 1;
 
-/** keepalived's arithmetic: the sum of base and contributions, clamped to 1..254 only at the end. */
-export function weigh(base: number, reports: readonly TrackerReport[]): Weighing {
+/**
+ * keepalived's arithmetic: the sum of base and contributions, clamped to 1..254 only at the end. `released`: an operator has
+ * taken the router out of the election, which is the lowest priority whatever the sum, an owner's too.
+ */
+export function weigh(base: number, reports: readonly TrackerReport[], released = false): Weighing {
   const owner = base === OWNER_PRIORITY;
-  const parts = reports.map(({ tracker, state, weight, reverse, detail, ...report }) => ({
+  const tracked: VrrpPriorityPart[] = reports.map(({ tracker, state, weight, reverse, detail, ...report }) => ({
     tracker,
     state,
     weight,
@@ -48,13 +51,26 @@ export function weigh(base: number, reports: readonly TrackerReport[]): Weighing
     amount: owner ? 0 : contribution({ tracker, state, weight, reverse, detail, ...report }),
     detail,
   }));
-  const total = parts.reduce((sum, { amount }) => sum + amount, base);
+  const sum = tracked.reduce((total, { amount }) => total + amount, base);
+  const parts = released ? [...tracked, operatorPart(sum)] : tracked;
+  const total = released ? Math.min(sum, LOWEST) : sum;
   return {
     total,
-    effective: owner ? OWNER_PRIORITY : Math.min(HIGHEST, Math.max(LOWEST, total)),
+    effective: owner && !released ? OWNER_PRIORITY : Math.min(HIGHEST, Math.max(LOWEST, total)),
     parts,
     faults: reports.filter(meansFault).map(reportSentence),
     waiting: reports.filter(({ state, weight }) => state === "unknown" && weight === 0).map(({ tracker }) => tracker),
+  };
+}
+
+function operatorPart(sum: number): VrrpPriorityPart {
+  return {
+    tracker: "operator",
+    state: "released",
+    weight: -253,
+    reverse: false,
+    amount: Math.min(0, LOWEST - sum),
+    detail: "",
   };
 }
 
@@ -74,7 +90,8 @@ function contribution({ state, weight, reverse, amount }: TrackerReport): number
   return (reverse ? -added : added) + 0;
 }
 
-function meansFault({ state, weight, reverse, fault }: TrackerReport): boolean {
+/** Whether this forbids to own the addresses. */
+export function meansFault({ state, weight, reverse, fault }: TrackerReport): boolean {
   return fault ?? (weight === 0 && state === (reverse ? "ok" : "failed"));
 }
 

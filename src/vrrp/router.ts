@@ -2,14 +2,20 @@ import type { VrrpInstanceConfig } from "../config/schema.ts";
 import { assertNever } from "../core/errors.ts";
 import { Level } from "../core/syslogCodes.ts";
 import { Once } from "../log/once.ts";
-import type { VrrpCounters, VrrpInstanceSnapshot, VrrpStateName, VrrpTransition } from "../stats/vrrpSnapshot.ts";
+import type {
+  VrrpCounters,
+  VrrpInstanceSnapshot,
+  VrrpRelease,
+  VrrpStateName,
+  VrrpTransition,
+} from "../stats/vrrpSnapshot.ts";
 import { Adverts, addressFamily } from "./adverts.ts";
 import { addressesChange, changesBetween } from "./changes.ts";
 import { Engine } from "./engine.ts";
 import type { ResumedState, RouterHandoff } from "./handoff.ts";
 import { Peers } from "./peers.ts";
 import { OWNER_PRIORITY, prioritySum, reportSentence, type TrackerReport, type Weighing } from "./priority.ts";
-import type { RouterPorts } from "./routerPorts.ts";
+import type { Remark, RouterPorts } from "./routerPorts.ts";
 import { takeRouterSnapshot } from "./routerSnapshot.ts";
 import { Standing } from "./standing.ts";
 import { type Effect, isReady, type MachineConfig, type RouterEvent, type RouterState, stateName } from "./states.ts";
@@ -26,6 +32,7 @@ export interface GroupLink {
 /** Key of the stated fault that comes from the other members of a sync group. */
 export const GROUP_FAULT = "sync group";
 
+const CONFIGURED: Remark = { change: "priority", tracker: null };
 const LOG_AGAIN_MS = 3_600_000;
 
 /** One virtual router: tells the machine what happens, and does what it says. */
@@ -38,6 +45,7 @@ export class VirtualRouter {
   private readonly once: Once;
   private weighing: Weighing;
   private group: GroupLink | null = null;
+  private released: VrrpRelease | null = null;
   /** In the middle of {@link run}. */
   private awake = false;
   /** Both clocks when we last ran: when they disagree, the machine slept, or somebody set the clock. */
@@ -64,14 +72,15 @@ export class VirtualRouter {
   ) {
     const { clock, transport } = ports;
     this.once = new Once(clock, LOG_AGAIN_MS);
-    const log = (level: Level, text: string) => this.log(level, text);
-    this.adverts = new Adverts(config, transport, this.counters, this.once, log);
+    this.adverts = new Adverts(config, transport, this.counters, this.once, (level, text, change) =>
+      this.log(level, text, change),
+    );
     this.engine = new Engine(clock, {
       config: () => this.machineConfig(),
       perform: (effect) => this.perform(effect),
       due: () => this.run(),
     });
-    this.weighing = this.standing.weigh(config.priority);
+    this.weighing = this.weigh();
     this.seen = { nowMs: clock.nowMs(), wallMs: clock.wallMs() };
     this.changedAtMs = this.seen.nowMs;
   }
@@ -97,7 +106,7 @@ export class VirtualRouter {
     this.lastTransition = former.lastTransition;
     Object.assign(this.counters, former.counters);
     this.adverts.remember(former.dialects);
-    this.weighing = this.standing.weigh(this.config.priority);
+    this.weighing = this.weigh();
     this.handle({ kind: "resume", standing: former.standing });
     this.apply(() => {});
   }
@@ -131,6 +140,7 @@ export class VirtualRouter {
       counters: this.counters,
       reports: this.standing.known,
       dialects: this.adverts.learned,
+      released: this.released,
     };
   }
 
@@ -147,7 +157,8 @@ export class VirtualRouter {
 
   /** A tracker's result, also before {@link start}. A tracker is known by its name. */
   setTracker(report: TrackerReport): void {
-    if (this.standing.report(report)) this.apply(() => {}, reportSentence(report));
+    if (!this.standing.report(report)) return;
+    this.apply(() => {}, reportSentence(report), { change: "priority", tracker: report.tracker });
   }
 
   /** A tracker that the configuration no longer has. */
@@ -160,11 +171,32 @@ export class VirtualRouter {
     if (this.standing.state(key, sentence)) this.apply(() => {});
   }
 
+  /** An operator takes it out of the election, or with null lets it take part again. Also before {@link start}. */
+  setRelease(release: VrrpRelease | null): void {
+    const set = (): void => {
+      this.released = release;
+    };
+    const [by, change] =
+      release === null ? ["resumed by an operator", "resumed"] : ["released by an operator", "released"];
+    this.apply(set, by, { change, tracker: null });
+    if (release !== null) this.handle({ kind: "release" });
+    this.ports.observer.onChange();
+  }
+
+  /** What an operator has said last of its part in the election; null: it takes part. */
+  get release(): VrrpRelease | null {
+    return this.released;
+  }
+
   /** These addresses are not on the interface; what that means depends on the state. */
   addressesMissing(list: readonly string[]): void {
     this.run();
     if (this.engine.state.kind !== "master" || list.length === 0) return;
-    this.log(Level.warning, `${list.join(", ")} disappeared from ${this.config.interface} while MASTER: put back`);
+    this.log(
+      Level.warning,
+      `${list.join(", ")} disappeared from ${this.config.interface} while MASTER: put back`,
+      "restored",
+    );
     this.handle({ kind: "addressesMissing" });
   }
 
@@ -207,13 +239,25 @@ export class VirtualRouter {
 
   /** How it stands, in full. */
   snapshot(): VrrpInstanceSnapshot {
-    const { config, changedAtMs, lastTransition, weighing, counters } = this;
+    const { config, changedAtMs, lastTransition, released, weighing, counters } = this;
     const machine = this.machineConfig();
     const { state } = this.engine;
     const faults = this.standing.faults();
     const peer = this.peers.last;
     const { rejected } = this.adverts;
-    const parts = { config, machine, state, changedAtMs, lastTransition, weighing, faults, peer, counters, rejected };
+    const parts = {
+      config,
+      machine,
+      state,
+      changedAtMs,
+      lastTransition,
+      released,
+      weighing,
+      faults,
+      peer,
+      counters,
+      rejected,
+    };
     return takeRouterSnapshot(parts, this.ports);
   }
 
@@ -246,15 +290,15 @@ export class VirtualRouter {
   }
 
   /** A change of what priority, timers and faults are made of; `because` is for the log, should the priority change. */
-  private apply(change: () => void, because = "another configuration"): void {
+  private apply(change: () => void, because = "another configuration", remark: Remark = CONFIGURED): void {
     this.run();
     const was = this.machineConfig();
     change();
-    this.weighing = this.standing.weigh(this.config.priority);
+    this.weighing = this.weigh();
     if (this.phase !== "running") return;
     this.handle({ kind: "configured", was });
     if (was.priority !== this.weighing.effective) {
-      this.logPriority(was.priority, because);
+      this.logPriority(was.priority, because, remark);
       this.ports.observer.onPriorityChange(this.weighing.effective);
     }
     this.handle({ kind: "health", faults: this.standing.faults(), waiting: this.weighing.waiting });
@@ -262,10 +306,19 @@ export class VirtualRouter {
   }
 
   /** In INIT nobody goes by it, and the line that ends INIT has the sum. */
-  private logPriority(before: number, because: string): void {
+  private logPriority(before: number, because: string, { change, tracker }: Remark): void {
     if (this.engine.state.kind === "init") return;
     const level = this.weighing.effective < before ? Level.warning : Level.notice;
-    this.log(level, `priority ${prioritySum(this.config.priority, this.weighing)}; was ${before}: ${because}`);
+    this.log(
+      level,
+      `priority ${prioritySum(this.config.priority, this.weighing)}; was ${before}: ${because}`,
+      change,
+      tracker,
+    );
+  }
+
+  private weigh(): Weighing {
+    return this.standing.weigh(this.config.priority, this.released !== null);
   }
 
   private machineConfig(): MachineConfig {
@@ -281,6 +334,7 @@ export class VirtualRouter {
       preemptDelayMs: eager ? 0 : preemptDelayMs,
       source: this.ports.transport.source,
       grouped: this.group !== null,
+      held: this.released?.hold === true,
     };
   }
 
@@ -351,7 +405,7 @@ export class VirtualRouter {
         break;
       case "stalled":
         this.counters.stalls += 1;
-        this.log(Level.warning, `stalled: timers ran ${seconds(effect.lateMs)} late, or the clock was set`);
+        this.log(Level.warning, `stalled: timers ran ${seconds(effect.lateMs)} late, or the clock was set`, "stalled");
         break;
       case "restored":
         this.counters.addressesRestored += 1;
@@ -368,7 +422,11 @@ export class VirtualRouter {
     // The last words of the one that we have just replaced.
     if (this.ports.clock.nowMs() - this.changedAtMs <= this.config.advertIntMs) return;
     this.once.logOnce(`rival ${peerName(peer)}`, () => {
-      this.log(Level.warning, `${peerName(peer)} is MASTER as well and ranks lower: answered and announced again`);
+      this.log(
+        Level.warning,
+        `${peerName(peer)} is MASTER as well and ranks lower: answered and announced again`,
+        "rival",
+      );
     });
     this.warnOfTwoOwners(peer);
     this.ports.observer.onRival(peer);
@@ -377,7 +435,7 @@ export class VirtualRouter {
   private warnOfTwoOwners(peer: Peer): void {
     if (this.weighing.effective !== OWNER_PRIORITY || peer.priority !== OWNER_PRIORITY) return;
     const text = `two routers have priority 255, here and ${peerName(peer)}: only one can own the addresses`;
-    this.once.logOnce("two owners", () => this.log(Level.err, text));
+    this.once.logOnce("two owners", () => this.log(Level.err, text, "twoOwners"));
   }
 
   private changed({ from, to, cause }: Transition): void {
@@ -388,13 +446,18 @@ export class VirtualRouter {
     const sentence = `${causeSentence(cause)}; priority ${prioritySum(this.config.priority, this.weighing)}`;
     this.lastTransition = { from, to, cause: sentence, wallMs: clock.wallMs() };
     this.changedAtMs = clock.nowMs();
-    observer.onTransition({ from, to, cause: sentence, priority: this.weighing.effective });
+    const why = {
+      kind: cause.kind,
+      trackers: cause.kind === "faults" ? this.standing.faulty : [],
+      member: cause.kind === "group" ? cause.member : null,
+    };
+    observer.onTransition({ from, to, cause: sentence, priority: this.weighing.effective, why });
     observer.onChange();
     if (from === "MASTER" && to === "BACKUP" && cause.kind !== "group") this.group?.leftMaster(this, cause);
   }
 
-  private log(level: Level, text: string): void {
-    this.ports.observer.onLog(level, text);
+  private log(level: Level, text: string, change: string, tracker: string | null = null): void {
+    this.ports.observer.onLog(level, text, { change, tracker });
   }
 }
 

@@ -1,5 +1,11 @@
 import type { VrrpInstanceConfig } from "../config/schema.ts";
-import type { VrrpCounters, VrrpInstanceSnapshot, VrrpTransition } from "../stats/vrrpSnapshot.ts";
+import type {
+  VrrpCounters,
+  VrrpInstanceSnapshot,
+  VrrpRelease,
+  VrrpTransition,
+  VrrpWaiting,
+} from "../stats/vrrpSnapshot.ts";
 import { formatAddress } from "./address.ts";
 import { addressFamily } from "./adverts.ts";
 import type { Weighing } from "./priority.ts";
@@ -15,6 +21,7 @@ export interface SnapshotParts {
   readonly state: RouterState;
   readonly changedAtMs: number;
   readonly lastTransition: VrrpTransition | null;
+  readonly released: VrrpRelease | null;
   readonly weighing: Weighing;
   readonly faults: readonly string[];
   readonly peer: Peer | null;
@@ -43,6 +50,8 @@ export function takeRouterSnapshot(
     inStateMs: Math.round(nowMs - parts.changedAtMs),
     lastTransition: parts.lastTransition,
     syncGroup: config.syncGroup,
+    released: parts.released,
+    waiting: waiting(state, machine, nowMs),
     priority: {
       base: config.priority,
       total: weighing.total,
@@ -62,6 +71,17 @@ export function takeRouterSnapshot(
     rivals: rivals(),
     counters: { ...parts.counters },
     rejected: { ...parts.rejected },
+  };
+}
+
+function waiting(state: RouterState, { preempt, held }: MachineConfig, nowMs: number): VrrpWaiting | null {
+  if (state.kind !== "backup") return null;
+  const until = (atMs: number | null): number | null => (atMs === null ? null : Math.max(0, Math.round(atMs - nowMs)));
+  const preemptInMs = until(state.preemptAtMs);
+  return {
+    takeoverInMs: held ? null : until(state.downAtMs),
+    preempt,
+    preemptInMs: preemptInMs === 0 ? null : preemptInMs,
   };
 }
 

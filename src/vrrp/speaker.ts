@@ -3,19 +3,21 @@ import type { Clock } from "../core/clock.ts";
 import type { Level } from "../core/syslogCodes.ts";
 import { InterfaceSysctls } from "../net/interfaceSysctl.ts";
 import { LinkMonitor } from "../net/linkMonitor.ts";
-import type { VrrpSnapshot, VrrpStateName } from "../stats/vrrpSnapshot.ts";
+import type { VrrpRelease, VrrpSnapshot, VrrpStateName } from "../stats/vrrpSnapshot.ts";
 import type { RouterHandoff, VrrpHandoff } from "./handoff.ts";
 import { identityOf, isSameRouter } from "./identity.ts";
 import { type Host, Instance } from "./instance.ts";
 import type { TrackerReport } from "./priority.ts";
-import type { TransitionReport } from "./routerPorts.ts";
+import { instancesNamed } from "./release.ts";
+import type { Remark, TransitionReport } from "./routerPorts.ts";
 import type { StandInRouter } from "./standIn.ts";
 import { SyncGroup } from "./syncGroup.ts";
 import { type ServiceHealth, TrackerFeed } from "./trackerFeed.ts";
 
 /** Who hears what the virtual routers do. */
 export interface SpeakerObserver {
-  onLog(level: Level, text: string): void;
+  /** The text names the instance. */
+  onLog(level: Level, text: string, about: Remark & { readonly instance: string }): void;
   onTransition(instance: VrrpInstanceConfig, transition: TransitionReport): void;
   /** All members of a sync group are in this state now. */
   onGroup(group: string, state: VrrpStateName): void;
@@ -49,6 +51,8 @@ export class Speaker {
   /** Names of the trackers that each router was told of. */
   private readonly tracked = new Map<string, ReadonlySet<string>>();
   private readonly stopFollowing: () => void;
+  /** What an operator has taken out of the election, by instance: a reload may make one anew. */
+  private readonly releases = new Map<string, VrrpRelease>();
   /** What the former program's trackers found, until ours have. */
   private readonly formerReports = new Map<string, readonly TrackerReport[]>();
 
@@ -68,6 +72,7 @@ export class Speaker {
       this.report(instance, reports),
     );
     const former = new Map(config.instances.map((instance) => [instance.name, formerOf(instance, world.handoff)]));
+    for (const { name, released } of world.handoff?.instances ?? []) if (released) this.releases.set(name, released);
     for (const instance of config.instances) this.add(instance);
     for (const [name, router] of former) if (router !== null) this.formerReports.set(name, router.reports);
     this.feed.run(config);
@@ -120,6 +125,29 @@ export class Speaker {
     return [...removed.map(({ name }) => `${name}: removed, it resigned first`), ...changes];
   }
 
+  /** Instances with addresses that their host has for itself, of those that an order means which names `name`. */
+  ownersAmong(name: string): string[] {
+    return this.named(name).filter((each) => this.instances.get(each)?.keepsAddresses === true);
+  }
+
+  /**
+   * Takes instances out of the election, or with null lets them take part again: an instance and those of its sync group, a
+   * sync group, or "all". A MASTER has resigned and given its addresses back on return. The names of those meant.
+   */
+  setRelease(name: string, release: VrrpRelease | null): string[] {
+    const names = this.named(name);
+    for (const each of names) {
+      if (release === null) this.releases.delete(each);
+      else this.releases.set(each, release);
+    }
+    for (const each of names) this.instances.get(each)?.router.setRelease(release);
+    return names;
+  }
+
+  private named(name: string): string[] {
+    return instancesNamed(this.config, name).map((instance) => instance.name);
+  }
+
   /** Every router resigns and gives its addresses back. All done on return. */
   stop(): void {
     this.stopFollowing();
@@ -135,7 +163,8 @@ export class Speaker {
   private add(config: VrrpInstanceConfig): void {
     const { observer } = this.world;
     const instance = new Instance(config, this.host, {
-      onLog: (level, text) => observer.onLog(level, `${config.name}: ${text}`),
+      onLog: (level, text, remark) =>
+        observer.onLog(level, `${config.name}: ${text}`, { ...remark, instance: config.name }),
       onTransition: (transition) => {
         observer.onTransition(this.configOf(config), transition);
         this.watchGroups();
@@ -145,6 +174,15 @@ export class Speaker {
       onChange: () => observer.onChange(),
     });
     this.instances.set(config.name, instance);
+    const released = this.releaseOf(config);
+    if (released !== null) instance.router.setRelease(released);
+  }
+
+  /** Its own; and whoever comes into a sync group that is out of the election is out of it as well. */
+  private releaseOf({ name, syncGroup }: VrrpInstanceConfig): VrrpRelease | null {
+    const members = this.config.instances.filter((each) => syncGroup !== null && each.syncGroup === syncGroup);
+    const known = [name, ...members.map((member) => member.name)].flatMap((each) => this.releases.get(each) ?? []);
+    return known[0] ?? null;
   }
 
   private remove(config: VrrpInstanceConfig, forGood: boolean): void {
@@ -153,6 +191,7 @@ export class Speaker {
     instance.stop();
     this.instances.delete(config.name);
     this.tracked.delete(config.name);
+    if (forGood) this.releases.delete(config.name);
     if (forGood) this.world.observer.onDeleted(config, instance.router.priorityOf);
   }
 

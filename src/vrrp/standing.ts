@@ -1,4 +1,4 @@
-import { type TrackerReport, type Weighing, weigh } from "./priority.ts";
+import { meansFault, type TrackerReport, type Weighing, weigh } from "./priority.ts";
 
 /** What is known about this host's fitness to own the addresses: reports of trackers, and faults that somebody states. */
 export class Standing {
@@ -31,13 +31,18 @@ export class Standing {
   }
 
   /** The priority as it is now. */
-  weigh(base: number): Weighing {
-    return weigh(base, [...this.reports.values()]);
+  weigh(base: number, released: boolean): Weighing {
+    return weigh(base, [...this.reports.values()], released);
+  }
+
+  /** Trackers that mean FAULT. */
+  get faulty(): string[] {
+    return [...this.reports.values()].filter(meansFault).map(({ tracker }) => tracker);
   }
 
   /** Why the addresses must not be owned, in words; `except` leaves one stated fault out. */
   faults(except: string | null = null): string[] {
     const stated = [...this.stated].filter(([key]) => key !== except).map(([, sentence]) => sentence);
-    return [...stated, ...this.weigh(0).faults];
+    return [...stated, ...this.weigh(0, false).faults];
   }
 }

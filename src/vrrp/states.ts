@@ -40,6 +40,8 @@ export interface MachineConfig extends TimerSettings {
   readonly source: Uint8Array | null;
   /** Member of a sync group: waits for its `promote`. */
   readonly grouped: boolean;
+  /** An operator has taken it out of the election for good: it does not become MASTER, even if nobody else is there. */
+  readonly held: boolean;
 }
 
 /** What happens to a virtual router. */
@@ -61,6 +63,8 @@ export type RouterEvent =
   | { readonly kind: "promote" }
   /** The sync group: another member left MASTER. `resign`: tell the peers. */
   | { readonly kind: "yield"; readonly cause: Cause; readonly resign: boolean }
+  /** An operator has taken it out of the election; the priority is the lowest already. */
+  | { readonly kind: "release" }
   | { readonly kind: "stop" };
 
 /** What is to be done about it, in this order. */

@@ -31,6 +31,8 @@ export type Cause =
   | { readonly kind: "stalled"; readonly lateMs: number }
   /** A member of the sync group moved, and all move with it. */
   | { readonly kind: "group"; readonly group: string; readonly member: string; readonly because: string }
+  /** An operator has taken it out of the election. */
+  | { readonly kind: "released" }
   | { readonly kind: "stopped" };
 
 /** A change of state, ready for the log line. */
@@ -63,6 +65,8 @@ export function causeSentence(cause: Cause): string {
       return `our timers ran ${seconds(cause.lateMs)} late: another router may be MASTER, listening first`;
     case "group":
       return `sync group ${cause.group}: ${cause.member} left MASTER: ${cause.because}`;
+    case "released":
+      return "released by an operator";
     case "stopped":
       return "stopped";
     default:

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { request } from "../../src/admin/client.ts";
-import type { AdminCommand } from "../../src/admin/command.ts";
+import type { AdminCommand, Reply } from "../../src/admin/command.ts";
 import { sessionCommands } from "../../src/admin/commands/session.ts";
 import type { AdminLimits } from "../../src/admin/connection.ts";
 import { ADMIN_LIMITS, type AdminServer, serveAdmin } from "../../src/admin/server.ts";
@@ -16,7 +16,7 @@ import { until } from "../support/until.ts";
 const LARGE_BYTES = 8 * 1024 * 1024;
 /** How many commands have been run, by name. */
 const runs = new Map<string, number>();
-const command = (name: string, run: () => string | Promise<string>): AdminCommand => ({
+const command = (name: string, run: () => Reply | Promise<Reply>): AdminCommand => ({
   words: [name],
   usage: name,
   summary: name,
@@ -34,8 +34,23 @@ const COMMANDS = [
     throw new Error("a bug of ours");
   }),
   command("later", () => new Promise((resolve, reject) => pending.push({ resolve, reject }))),
+  command("pieces", () => ({ pieces: pieces(64) })),
+  command("endless", () => ({ pieces: pieces(Infinity) })),
+  command("breaking", () => ({ pieces: pieces(2, () => Promise.reject(new Error("a bug of ours"))) })),
   ...sessionCommands([]),
 ];
+const PIECE = `${"y".repeat(64 * 1024 - 1)}\n`;
+/** How many pieces have been asked for, and whether nobody wants any more. */
+const asked = { pieces: 0, over: false };
+async function* pieces(count: number, atEnd: () => unknown = () => {}): AsyncGenerator<string> {
+  Object.assign(asked, { pieces: 0, over: false });
+  try {
+    for (; asked.pieces < count; asked.pieces++) yield PIECE;
+    await atEnd();
+  } finally {
+    asked.over = true;
+  }
+}
 /** What `later` has still to answer, oldest first. */
 const pending: { resolve: (text: string) => void; reject: (error: Error) => void }[] = [];
 
@@ -412,5 +427,46 @@ describe("a hostile client", () => {
     });
     await until("every idler to be dropped", () => idle.every(({ closed }) => closed()));
     expect(runs.get("hello")).toBe(50);
+  });
+});
+
+describe("an answer in pieces", () => {
+  test("arrives whole and in order, and the next command's behind it", async () => {
+    const { path } = serve();
+    expect(await exchange(path, "pieces; hello\n")).toBe(`${PIECE.repeat(64)}\nworld\n\n`);
+    expect(asked.over).toBeTrue();
+  });
+
+  test("is asked for no faster than the client reads, and no more once the client has left", async () => {
+    const { path } = serve();
+    const { socket } = client(path, { reads: false });
+    socket.write("endless\n");
+    await until("the client's buffers to be full", async () => {
+      const before = asked.pieces;
+      await Bun.sleep(50);
+      return before > 0 && asked.pieces === before;
+    });
+    expect(asked.pieces).toBeLessThan(100);
+    expect(asked.over).toBeFalse();
+    socket.destroy();
+    await until("the rest to be let go", () => asked.over);
+  });
+
+  test("that fails on the way says so in its place, and the next command is answered", async () => {
+    const { path } = serve();
+    expect(await exchange(path, "breaking; hello\n")).toBe(
+      `${PIECE.repeat(2)}Internal error: a bug of ours\n\nworld\n\n`,
+    );
+  });
+
+  test("lets others have their answers in between", async () => {
+    const { path } = serve();
+    const { socket, heard } = client(path);
+    socket.write("endless\n");
+    await until("it to begin", () => heard().length > 0);
+    expect(await exchange(path, "hello\n")).toBe("world\n\n");
+    expect(asked.over).toBeFalse();
+    socket.destroy();
+    await until("the rest to be let go", () => asked.over);
   });
 });

@@ -14,11 +14,11 @@ interface Arrows {
  *                   supervisor         install    import
  *                    │      │             │         │
  *                  proxy   vrrp           │         │
- *      ┌────────┬────┼───────┬───────┐    │         │
- *    relay   health  │     admin   notify │         │
- *      │        │    │       │            │         │
- *   balance     │    │     stats          │         │
- *      └────────┴────┼───────┘            │         │
+ *      ┌────────┬────┼─────┬─────┬─────┐ │         │
+ *    relay   health  │   admin  web notify│         │
+ *      │        │    │     │     │        │         │
+ *   balance     │    │     └─ stats       │         │
+ *      └────────┴────┼─────────┘          │         │
  *                  pool       net     log │         │
  *                    │ (types) │ │     │  │         │
  *                    │      ┌──┘ │     │  │         │
@@ -37,6 +37,7 @@ export const ROOMS: Readonly<Record<string, Arrows>> = {
   supervisor: {
     modules: [
       "proxy",
+      "web",
       "vrrp",
       "relay",
       "health",
@@ -53,13 +54,14 @@ export const ROOMS: Readonly<Record<string, Arrows>> = {
     types: [],
   },
   proxy: {
-    modules: ["relay", "health", "admin", "notify", "balance", "pool", "stats", "net", "log", "config", "core"],
+    modules: ["relay", "health", "admin", "web", "notify", "balance", "pool", "stats", "net", "log", "config", "core"],
     types: [],
   },
   vrrp: { modules: ["net", "stats", "log", "core"], types: ["config"] },
   relay: { modules: ["balance", "pool", "net", "log", "core"], types: ["config"] },
   health: { modules: ["pool", "net", "log", "core"], types: ["config"] },
   admin: { modules: ["stats", "net", "log", "config", "core"], types: ["pool"] },
+  web: { modules: ["stats", "net", "core"], types: ["config"] },
   notify: { modules: ["net", "log", "core"], types: ["config"] },
   balance: { modules: ["pool", "core"], types: ["config"] },
   stats: { modules: ["pool", "core"], types: ["config"] },

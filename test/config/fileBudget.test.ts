@@ -3,12 +3,13 @@ import { filesNeeded, maxconnWithin } from "../../src/config/fileBudget.ts";
 import type { Config } from "../../src/config/schema.ts";
 
 /** As much of a configuration as costs descriptors. */
-function config({ threads = 2, listens = 1, binds = 1, servers = 2 } = {}): Config {
+function config({ threads = 2, listens = 1, binds = 1, servers = 2, pages = 0 } = {}): Config {
   const listen = {
     binds: Array(binds).fill({ kind: "tcp", host: "127.0.0.1", port: 1 }),
     servers: Array(servers).fill({}),
   };
-  return { global: { threads }, listens: Array(listens).fill(listen) } as unknown as Config;
+  const stats = pages === 0 ? null : { maxconn: 10, binds: Array(pages).fill(listen.binds[0]) };
+  return { global: { threads }, listens: Array(listens).fill(listen), stats } as unknown as Config;
 }
 
 describe("the open files that a proxy process needs", () => {
@@ -21,6 +22,7 @@ describe("the open files that a proxy process needs", () => {
     expect(filesNeeded(config({ threads: 3 }), 10)).toBeGreaterThan(base);
     expect(filesNeeded(config({ binds: 2 }), 10)).toBe(base + 4);
     expect(filesNeeded(config({ servers: 3 }), 10)).toBe(base + 1);
+    expect(filesNeeded(config({ pages: 2 }), 10)).toBe(base + 10 + 4);
   });
 
   test("decide how many connections fit: one more would not", () => {

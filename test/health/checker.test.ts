@@ -211,6 +211,7 @@ describe("errors seen in traffic", () => {
     code: null,
     info: "Detected 3 consecutive errors, last one was: L4 unsuccessful connection",
     durationMs: null,
+    evidence: null,
     passed: false,
     inconclusive: false,
   } as const;

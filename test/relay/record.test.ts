@@ -150,15 +150,25 @@ describe("what an ended session leaves in the counters", () => {
     expect(counter(board, "timeSamples")).toEqual([2, 1, 1]);
   });
 
-  test("no time of one that reached nobody, and who broke it off", () => {
+  test("no time of one that reached nobody, and who broke it off, unless it had not come that far", () => {
     const board = ListenBoard.create(2, 1);
-    for (const termination of ["CD", "cC", "CQ"]) settleCounters(told({ termination, connectedMs: -1 }, board), 1100);
-    for (const termination of ["SD", "sD"])
+    for (const termination of ["CD", "cD", "cC", "CC", "CQ"])
+      settleCounters(told({ termination, connectedMs: -1 }, board), 1100);
+    for (const termination of ["SD", "sD", "SC", "sC", "sQ"])
       settleCounters(told({ termination, connectedMs: -1, server: -1 }, board), 1100);
     settleCounters(told({ termination: "D-", connectedMs: -1 }, board), 1100);
-    expect(counter(board, "clientAborts")).toEqual([3, 0, 3]);
+    expect(counter(board, "clientAborts")).toEqual([2, 0, 2]);
     expect(counter(board, "serverAborts")).toEqual([2, 0, 0]);
     expect(counter(board, "timeSamples")).toEqual([0, 0, 0]);
+  });
+
+  test("the longest times of any session, each on its own", () => {
+    const board = ListenBoard.create(2, 1);
+    for (const endedMs of [1100, 1900, 1300]) settleCounters(told({}, board), endedMs);
+    const [listen = 0, ...servers] = counter(board, "maxTotalTime");
+    expect([listen, Math.max(...servers)]).toEqual([900, 900]);
+    expect(counter(board, "maxConnectTime")[0]).toBe((counter(board, "connectTimeSum")[0] as number) / 3);
+    expect(counter(board, "maxQueueTime")[0]).toBe((counter(board, "queueTimeSum")[0] as number) / 3);
   });
 
   test("averages follow the last thousand sessions", () => {

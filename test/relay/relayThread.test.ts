@@ -53,7 +53,7 @@ test("a duty with a socket that cannot be listened on is an error, and the one b
     const config = listen as ListenConfig;
     return {
       logs: [],
-      listens: [{ id: 0, config, servers: [], order: [], fresh: [], board: listenBoard, sockets: of }],
+      listens: [{ id: 0, config, servers: [], order: [], fresh: [], accepting: true, board: listenBoard, sockets: of }],
     };
   };
   const closed: number[] = [];

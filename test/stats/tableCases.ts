@@ -33,6 +33,7 @@ export function processWith(over: Partial<ProcessSnapshot> = {}): ProcessSnapsho
     proxyUptimeMs: 3 * DAY_MS,
     restarts: 0,
     crashLoop: null,
+    hang: null,
     stopping: false,
     threads: 2,
     connections: { current: 123, max: 200, limit: 4096, total: 9000 },

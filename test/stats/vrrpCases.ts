@@ -36,6 +36,8 @@ export function instanceWith(over: Partial<VrrpInstanceSnapshot> = {}): VrrpInst
       wallMs: WALL_MS,
     },
     syncGroup: null,
+    released: null,
+    waiting: null,
     priority: { base: 101, total: 101, effective: 101, parts: [] },
     faults: [],
     addresses: [{ address: "192.0.2.100/24", excluded: false, present: true }],

@@ -65,6 +65,8 @@ address = "${server.address}"
         reports.push({ atMs: systemClock.nowMs(), report });
         watch.reported(report);
       },
+      events: () => [],
+      onEvent: ({ because: _, ...event }) => ({ ...event, id: 1, because: null }),
       onBindClosed() {},
       onOrder() {},
       onCrash(reason) {

@@ -19,7 +19,13 @@ function stand(fresh = false) {
   const clock = new FakeClock();
   clock.pass(5000);
   let changes = 0;
-  const watch = new ProxyWatch(clock, PROXY_LATE_MS, () => changes++);
+  let hangs = 0;
+  const watch = new ProxyWatch(
+    clock,
+    PROXY_LATE_MS,
+    () => changes++,
+    () => hangs++,
+  );
   if (!fresh) {
     watch.started();
     watch.reported(WELL);
@@ -32,7 +38,7 @@ function stand(fresh = false) {
       watch.reported(WELL);
     }
   };
-  return { clock, watch, live, changes: () => changes };
+  return { clock, watch, live, changes: () => changes, hangs: () => hangs };
 }
 
 describe("a proxy process", () => {
@@ -66,6 +72,25 @@ describe("a proxy process", () => {
     expect(changes()).toBe(1);
   });
 
+  test("that stays silent is given up after ten seconds, once, and again when it has lived meanwhile", () => {
+    const { clock, watch, live, hangs } = stand();
+    live(1000);
+    const heardMs = clock.nowMs();
+    clock.pass(9900);
+    expect([watch.silentSinceMs, hangs()]).toEqual([heardMs, 0]);
+    clock.pass(HEALTH_MS);
+    expect(hangs()).toBe(1);
+    clock.pass(60_000);
+    expect(hangs()).toBe(1);
+    watch.reported(WELL);
+    expect(watch.silentSinceMs).toBeNull();
+    clock.pass(10_200);
+    expect(hangs()).toBe(2);
+    watch.ended("killed");
+    clock.pass(60_000);
+    expect(hangs()).toBe(2);
+  });
+
   test("is judged from its last report on, wherever in a round that came", () => {
     const { clock, watch } = stand();
     clock.pass(HEALTH_MS - 1);
@@ -89,10 +114,12 @@ describe("a proxy process", () => {
     const { clock, watch, changes } = stand();
     watch.ended("killed by signal SIGKILL");
     expect(watch.state()).toEqual({ ok: false, detail: "ended (killed by signal SIGKILL)" });
+    expect(watch.isBetween).toBeTrue();
     expect(changes()).toBe(1);
     expect(clock.pendingMs).toEqual([]);
     watch.started();
     expect(watch.state().detail).toBe("not serving yet");
+    expect(watch.isBetween).toBeFalse();
     watch.reported(WELL);
     expect(watch.state().ok).toBe(true);
   });
@@ -128,6 +155,16 @@ describe("a stall of our own", () => {
     watch.reported(WELL);
     clock.pass(1900);
     expect(watch.state().ok).toBe(true);
+  });
+
+  test("is no reason to end a proxy", () => {
+    const { clock, watch, live, hangs } = stand();
+    live(1000);
+    for (let i = 0; i < 3; i++) {
+      clock.stall(60_000);
+      clock.pass(0);
+    }
+    expect([watch.state().ok, hangs()]).toEqual([true, 0]);
   });
 
   test("does not hide a proxy that is silent after it", () => {

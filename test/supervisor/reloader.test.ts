@@ -29,6 +29,7 @@ class World {
   readonly path = join(tmpDir(), "f.toml");
   readonly steps: string[] = [];
   readonly phases: string[] = [];
+  readonly ends: string[] = [];
   readonly told: { level: Level; text: string }[] = [];
   /** What the proxy process makes of a configuration, and the supervisor of virtual IPs. */
   result: () => ReloadResult | Promise<ReloadResult> = () => APPLIED;
@@ -74,6 +75,7 @@ class World {
         if (this.loadFails) throw new Error("too many open files");
         return await read(this.path);
       },
+      done: (by, plan, { ok }) => this.ends.push(`${by}: ${plan?.kind ?? "unread"} ${ok}`),
       running: () => this.config,
       listeners: () => (this.stops ? null : this.listeners),
       limits: () => {

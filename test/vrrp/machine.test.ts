@@ -19,6 +19,7 @@ const CONFIG: MachineConfig = {
   preemptDelayMs: 0,
   source: Uint8Array.of(192, 0, 2, 5),
   grouped: false,
+  held: false,
 };
 const DOWN_MS = 3609.375;
 const SKEW_MS = 609.375;
@@ -311,6 +312,41 @@ describe("stalls", () => {
     expect(run({ ...BACKUP, downAtMs: NOW - 1000 }, wake())).toMatchObject({ effects: "", downInMs: -1000 });
     expect(run(BACKUP, wake(60_000)).downInMs).toBe(1000 + SKEW_MS);
     expect(run({ ...BACKUP, downAtMs: NOW + 3000 }, wake(60_000)).downInMs).toBe(3000);
+  });
+});
+
+describe("released by an operator", () => {
+  const released = { priority: 1 };
+  const LOWEST_DOWN_MS = 3996.09375;
+
+  test("a MASTER resigns as at a stop, and waits with the lowest priority", () => {
+    const { next, effects, downInMs } = run(MASTER, { kind: "release" }, released);
+    expect([effects, downInMs]).toEqual(["resign release BACKUP:released", LOWEST_DOWN_MS]);
+    expect(run(next, { kind: "timer" }, released, NOW + 3997).effects).toBe("advert hold announce MASTER:silence");
+  });
+
+  test("a BACKUP obeys the MASTER that it was about to replace", () => {
+    const waiting: BackupState = { ...BACKUP, master: peerOf(99), downAtMs: NOW + 10 };
+    const { next, downInMs } = run(waiting, { kind: "configured", was: CONFIG }, released);
+    expect(downInMs).toBe(LOWEST_DOWN_MS);
+    expect(run(next, advert(99), released).downInMs).toBe(LOWEST_DOWN_MS);
+    expect(run(next, { kind: "release" }, released)).toMatchObject({ next, effects: "" });
+  });
+
+  test("held it waits for ever, and is never ready for its sync group", () => {
+    const held = { ...released, held: true, grouped: true };
+    const { next, effects, downInMs } = run(BACKUP, { kind: "timer" }, held, NOW + 700);
+    expect([effects, downInMs]).toEqual(["", LOWEST_DOWN_MS]);
+    expect(run(next, { kind: "promote" }, held).effects).toBe("");
+    const ready: BackupState = { ...BACKUP, downAtMs: null };
+    expect(run(ready, { kind: "promote" }, held).effects).toBe("");
+    expect(run(ready, { kind: "release" }, held).downInMs).toBe(LOWEST_DOWN_MS);
+  });
+
+  test("an owner starts as BACKUP; faults are faults", () => {
+    expect(run(INITIAL, HEALTHY, released).effects).toBe("BACKUP:started");
+    expect(run(FAULT, { kind: "release" }, released)).toMatchObject({ next: FAULT, effects: "" });
+    expect(run(INITIAL, { kind: "release" }, released)).toMatchObject({ next: INITIAL, effects: "" });
   });
 });
 

@@ -39,6 +39,28 @@ test.each([
 });
 
 test.each([
+  [
+    "the lowest priority, whatever the sum",
+    101,
+    [{ weight: 20 }],
+    1,
+    "1 = 101 + 20 (script chk ok) - 120 (operator released)",
+  ],
+  ["of an owner as well", 255, [], 1, "1 = 255 - 254 (operator released)"],
+  [
+    "one below the limit already stays there",
+    10,
+    [{ weight: -20, state: "failed" }],
+    -10,
+    "1, the limit for -10 = 10 - 20 (script chk failed) + 0 (operator released)",
+  ],
+] as const)("released by an operator: %s", (_name, base, reports, total, sum) => {
+  const weighing = weigh(base, reports.map(report), true);
+  expect([weighing.total, weighing.effective]).toEqual([total, 1]);
+  expect(prioritySum(base, weighing)).toBe(sum);
+});
+
+test.each([
   ["unweighted and failed", { state: "failed", detail: "exit status 1" }, ["script chk failed: exit status 1"]],
   ["unweighted and ok", { state: "ok" }, []],
   ["unweighted in reverse and ok", { state: "ok", reverse: true }, ["script chk ok"]],

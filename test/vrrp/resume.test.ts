@@ -11,6 +11,7 @@ const CONFIG: MachineConfig = {
   preemptDelayMs: 0,
   source: Uint8Array.of(10, 9, 0, 1),
   grouped: false,
+  held: false,
 };
 
 describe("a virtual router in the program that takes another one's place", () => {

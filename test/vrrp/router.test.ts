@@ -43,6 +43,7 @@ describe("the course of a mastership", () => {
       to: "INIT",
       cause: "stopped; priority 100",
       priority: 100,
+      why: { kind: "stopped", trackers: [], member: null },
     });
     expect(stand.clock.pendingMs).toEqual([]);
     stand.hear(A, { priority: 200 });
@@ -430,6 +431,71 @@ describe("another configuration", () => {
   });
 });
 
+describe("released by an operator", () => {
+  const RELEASE = { hold: false, sinceWallMs: 5000 };
+
+  test("resigns, gives its addresses back, and says why with the sum; the peer then stays MASTER", () => {
+    const stand = Stand.master();
+    stand.router.setRelease(RELEASE);
+    expect(stand.take()).toBe("advert 0 advert 0 silence release");
+    expect(stand.transitions.at(-1)).toMatchObject({
+      to: "BACKUP",
+      cause: "released by an operator; priority 1 = 100 - 99 (operator released)",
+      why: { kind: "released" },
+    });
+    expect(stand.logs).toEqual(["warning priority 1 = 100 - 99 (operator released); was 100: released by an operator"]);
+    for (let round = 0; round < 9; round += 1) {
+      stand.clock.pass(1000);
+      stand.hear(A, { priority: 2 });
+    }
+    expect([stand.take(), stand.router.state]).toEqual(["", "BACKUP"]);
+    expect(stand.router.snapshot()).toMatchObject({
+      released: RELEASE,
+      priority: { base: 100, total: 1, effective: 1 },
+    });
+  });
+
+  test("takes the addresses back when nobody else is there, and not even then when it is held", () => {
+    const stand = Stand.master();
+    stand.router.setRelease(RELEASE);
+    stand.take();
+    stand.clock.pass(3996);
+    expect(stand.router.state).toBe("BACKUP");
+    stand.clock.pass(1);
+    expect([stand.take(), stand.router.state]).toEqual(["advert 1 hold announce", "MASTER"]);
+    stand.router.setRelease({ ...RELEASE, hold: true });
+    expect(stand.take()).toBe("advert 0 advert 0 silence release");
+    stand.clock.pass(60_000);
+    expect([stand.take(), stand.router.state]).toEqual(["", "BACKUP"]);
+    expect(stand.router.snapshot().waiting?.takeoverInMs).toBeNull();
+  });
+
+  test("resumed it preempts by its own rules", () => {
+    const stand = Stand.master();
+    stand.router.setRelease(RELEASE);
+    stand.hear(A, { priority: 50 });
+    stand.take();
+    stand.router.setRelease(null);
+    expect(stand.logs.at(-1)).toBe("notice priority 100; was 1: resumed by an operator");
+    for (let round = 0; round < 4; round += 1) {
+      stand.clock.pass(1000);
+      stand.hear(A, { priority: 50 });
+    }
+    expect(stand.router.state).toBe("MASTER");
+    expect(stand.transitions.at(-1)?.cause).toBe(
+      "192.0.2.1 (priority 50) is MASTER with a lower priority; priority 100",
+    );
+  });
+
+  test("before the start it is no election to take part in, and another program is told", () => {
+    const stand = new Stand(instanceConfig({ priority: 255, state: "MASTER" }));
+    stand.router.setRelease(RELEASE);
+    stand.router.start();
+    expect([stand.router.state, stand.logs]).toEqual(["BACKUP", []]);
+    expect(stand.router.handOver(0)).toMatchObject({ released: RELEASE });
+  });
+});
+
 test("a snapshot tells all", () => {
   const stand = new Stand(
     instanceConfig({ version: 3, virtualIpAddressesExcluded: [{ address: "192.0.2.101", prefixLength: 32 }] }),
@@ -447,6 +513,8 @@ test("a snapshot tells all", () => {
     state: "BACKUP",
     inStateMs: 40,
     syncGroup: null,
+    released: null,
+    waiting: { takeoverInMs: 321, preempt: true, preemptInMs: null },
     priority: { base: 100, total: 100, effective: 100, parts: [] },
     faults: [],
     addresses: [

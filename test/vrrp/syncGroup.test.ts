@@ -47,6 +47,23 @@ test("one better advert sends all to BACKUP, and the others tell their peers", (
   );
 });
 
+test("released one by one, both give their addresses back and say so", () => {
+  const { one, two, pass, states } = pair();
+  pass(3610);
+  for (const stand of [one, two]) stand.take();
+  const release = { hold: false, sinceWallMs: 0 };
+  for (const { router } of [one, two]) router.setRelease(release);
+  expect(states()).toBe("BACKUP BACKUP");
+  expect([one.take(), two.take()]).toEqual(new Array(2).fill("advert 0 advert 0 silence release"));
+  for (const stand of [one, two]) stand.hear(A, { priority: 2 });
+  pass(3000);
+  for (const stand of [one, two]) stand.hear(A, { priority: 2 });
+  pass(3000);
+  expect(states()).toBe("BACKUP BACKUP");
+  pass(1000);
+  expect(states()).toBe("MASTER MASTER");
+});
+
 test("one in FAULT brings FAULT to all, until nobody has a fault of his own", () => {
   const { one, two, pass, states } = pair();
   pass(3610);

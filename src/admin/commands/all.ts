@@ -1,20 +1,54 @@
+import type { CheckFacts } from "../../stats/checkFacts.ts";
+import type { JournalEvent } from "../../stats/event.ts";
 import type { Snapshot } from "../../stats/snapshot.ts";
+import type { ProxyView } from "../../stats/view.ts";
 import type { AdminCommand } from "../command.ts";
 import { LAST } from "../protocol.ts";
+import { eventsCommand } from "./events.ts";
 import { type SupervisorOrders, supervisorCommands } from "./ours.ts";
 import { readingCommands } from "./reading.ts";
+import { serverCommands } from "./servers.ts";
 import { sessionCommands } from "./session.ts";
+import { type LiveSessions, sessionListCommands } from "./sessions.ts";
+import { sundryCommands } from "./sundries.ts";
+import { showVrrpCommand, type VrrpOrders, vrrpCommands } from "./vrrp.ts";
+import { whyCommand } from "./why.ts";
+
+/** What there is to be seen of a proxy process. */
+export interface ProxyParts {
+  view(): ProxyView;
+  readonly sessions: LiveSessions;
+}
 
 /** What the commands work on. */
 export interface AdminParts {
   snapshot(): Snapshot;
+  /** null: no proxy process runs. */
+  readonly proxy: ProxyParts | null;
+  /** What has happened, oldest first. */
+  events(): readonly JournalEvent[];
+  /** All that is known of one server's checks; null: it is not checked. */
+  check(listen: string, server: string): CheckFacts | null;
+  /** Epoch ms. */
+  wallMs(): number;
   /** null: there is nobody to give orders to. */
-  readonly orders: SupervisorOrders | null;
+  readonly orders: (SupervisorOrders & { readonly vrrp: VrrpOrders }) | null;
 }
 
 /** All commands there are, in the order in which help lists them. */
-export function adminCommands({ snapshot, orders }: AdminParts): AdminCommand[] {
-  const commands = [...readingCommands(snapshot), ...(orders === null ? [] : supervisorCommands(orders))];
+export function adminCommands({ snapshot, events, check, wallMs, proxy, orders }: AdminParts): AdminCommand[] {
+  const commands = [
+    ...readingCommands(snapshot),
+    eventsCommand(events),
+    whyCommand(() => ({ snapshot: snapshot(), events: events(), wallMs: wallMs(), check })),
+    showVrrpCommand(() => snapshot().vrrp),
+    ...(proxy === null ? [] : proxyCommands(proxy)),
+    ...(orders === null ? [] : [...supervisorCommands(orders), ...vrrpCommands(orders.vrrp)]),
+  ];
   const place = ({ words }: AdminCommand): string => `${LAST.indexOf(words[0] ?? "") + 1} ${words.join(" ")}`;
   return [...commands, ...sessionCommands(commands)].toSorted((a, b) => (place(a) < place(b) ? -1 : 1));
+}
+
+function proxyCommands({ view, sessions }: ProxyParts): AdminCommand[] {
+  return [...serverCommands(view), ...sessionListCommands(sessions, view), ...sundryCommands(view)];
 }

@@ -29,6 +29,7 @@ export function supervisorCommands(orders: SupervisorOrders): AdminCommand[] {
   ];
 }
 
-function outcome(text: string): Reply {
+/** An answer of the supervisor's, which may be that nothing has come of it. */
+export function outcome(text: string): Reply {
   return text.startsWith(FAILED) ? refused(text.trimEnd()) : text;
 }

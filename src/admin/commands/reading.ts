@@ -1,28 +1,35 @@
-import { formatCsv } from "../../stats/csv.ts";
-import { formatInfo } from "../../stats/info.ts";
-import { EVERYTHING, type StatFilter } from "../../stats/rows.ts";
+import { csvChunks } from "../../stats/csv.ts";
+import { formatInfo, type InfoForm } from "../../stats/info.ts";
+import { jsonChunks } from "../../stats/json.ts";
+import { EVERYTHING, type StatFilter, statRows } from "../../stats/rows.ts";
+import { jsonSchema } from "../../stats/schema.ts";
 import type { Snapshot } from "../../stats/snapshot.ts";
-import type { AdminCommand } from "../command.ts";
+import { typedChunks } from "../../stats/typed.ts";
+import { type AdminCommand, type Reply, refused } from "../command.ts";
 
-/** The commands that read: ours, and HAProxy's that its tools send. */
+/** What there is to be read of the process and of all that it balances. Words that mean nothing are passed over, as by HAProxy. */
 export function readingCommands(snapshot: () => Snapshot): AdminCommand[] {
   return [
     {
       words: ["show", "info"],
-      usage: "show info",
+      usage: "show info [desc|json|typed|float]*",
       summary: "report information about the running process",
       level: "user",
-      run: (args) => (args.length === 0 ? formatInfo(snapshot()) : null),
+      run: (words) => formatInfo(snapshot(), infoForm(words)),
     },
     {
       words: ["show", "stat"],
-      usage: "show stat [<px> <type> <sid>] [no-maint|up]*",
+      usage: "show stat [desc|json|no-maint|typed|up]*",
       summary: "report counters for each proxy and server",
       level: "user",
-      run(args) {
-        const filter = statFilter(args);
-        return filter === null ? null : formatCsv(snapshot(), filter);
-      },
+      run: (args) => showStat(args, snapshot()),
+    },
+    {
+      words: ["show", "schema", "json"],
+      usage: "show schema json",
+      summary: "report schema used for stats",
+      level: "user",
+      run: () => `${jsonSchema()}\n`,
     },
     {
       words: ["show", "status"],
@@ -34,21 +41,41 @@ export function readingCommands(snapshot: () => Snapshot): AdminCommand[] {
   ];
 }
 
-/** `show stat`'s arguments: proxy name or iid, mask of row types, server id (-1: all of them), then words. */
-function statFilter(args: readonly string[]): StatFilter | null {
-  const positions = args.length >= 3 && isId(args[1]) && isId(args[2]) ? args.slice(0, 3) : [];
-  const words = args.slice(positions.length);
-  if (words.some((word) => word !== "up" && word !== "no-maint")) return null;
-  const [proxy = "-1", types = "-1", server = "-1"] = positions;
+function infoForm(words: readonly string[]): InfoForm {
+  return { form: lastForm(words) ?? "text", desc: words.includes("desc"), float: words.includes("float") };
+}
+
+/** `show stat [<proxy> <types> <server>] [words]`: the first three are only read when there are three. */
+function showStat(args: readonly string[], snapshot: Snapshot): Reply {
+  const filter = args.length < 3 ? EVERYTHING : positions(args, snapshot);
+  if (filter === null) return refused("No such proxy.");
+  const words = filter === EVERYTHING ? args : args.slice(3);
+  const rows = statRows(snapshot, { ...filter, up: words.includes("up"), noMaintenance: words.includes("no-maint") });
+  const form = lastForm(words);
+  if (form === "typed") return { pieces: typedChunks(rows, words.includes("desc")) };
+  return { pieces: form === "json" ? jsonChunks(rows) : csvChunks(rows) };
+}
+
+/** Proxy name or iid, mask of row types, server id (-1: all of them); null: there can be no such proxy. */
+function positions([proxy = "", types = "", server = ""]: readonly string[], snapshot: Snapshot): StatFilter | null {
+  const isName = snapshot.listens.some(({ name }) => name === proxy);
+  const iid = leadingNumber(proxy);
+  if (!isName && iid === 0) return null;
+  const sid = leadingNumber(server);
   return {
-    proxy: proxy === "-1" ? null : proxy,
-    types: types === "-1" ? EVERYTHING.types : Number(types),
-    server: server === "-1" ? null : Number(server),
-    up: words.includes("up"),
-    noMaintenance: words.includes("no-maint"),
+    ...EVERYTHING,
+    proxy: isName ? proxy : iid === -1 ? null : String(iid),
+    types: leadingNumber(types),
+    server: sid === -1 ? null : sid,
   };
 }
 
-function isId(text: string | undefined): boolean {
-  return /^(-1|\d{1,9})$/.test(text ?? "");
+/** As C's atoi, which is what HAProxy reads these with: what is no number is 0. */
+function leadingNumber(text: string): number {
+  return Number(/^[-+]?\d{1,9}/.exec(text)?.[0] ?? 0);
+}
+
+function lastForm(words: readonly string[]): "typed" | "json" | null {
+  const last = words.findLast((word) => word === "typed" || word === "json");
+  return (last as "typed" | "json" | undefined) ?? null;
 }

@@ -77,22 +77,30 @@ describe("a proxy process that ends", () => {
     expect((await proxy.status()).stdout).toMatch(/proxy process restarted 1 time; counters begin \S+ ago/);
   });
 
-  test("learns anew which servers are alive", async () => {
+  test("leaves what is known of servers to the next one: no dead one is up again, nor said to be down once more", async () => {
     const [dead, alive] = [await serve({ kind: "echo" }), await serve({ kind: "echo" })];
     const port = freePort();
     const check = 'interval = "150ms"\nrise = 2\nfall = 2';
-    const proxy = await startProxy(toml({ port, servers: [dead, alive], check }));
+    const proxy = await startProxy(toml({ port, servers: [dead, alive], check, listen: "retries = 0" }));
+    const servers = async () => (await snapshot(proxy)).listens[0]?.servers ?? [];
     await dead.stop();
     await proxy.process.waitFor("Server web/s1 is DOWN");
-    const from = proxy.output().length;
-    await crash(proxy, "SIGKILL");
-    await proxy.process.waitFor("Server web/s1 is DOWN", { from });
-    await until("one server down and one up", async () => {
-      const [s1, s2] = (await snapshot(proxy)).listens[0]?.servers ?? [];
-      return s1?.status === "DOWN" && s2?.status === "UP";
-    });
-    for (let i = 0; i < 10; i++) expect(await exchange(port, "x")).toBe("served");
-    expect((await proxy.status()).code).toBe(1);
+    const downMs = performance.now();
+    await Bun.sleep(300); // as long as that takes to be told
+    let knownForMs = 299;
+    for (let round = 1; round <= 2; round++) {
+      await crash(proxy, "SIGKILL");
+      for (let i = 0; i < 10; i++) expect(await exchange(port, "x")).toBe("served");
+      const [s1, s2] = await servers();
+      expect([s1?.status, s2?.status]).toEqual(["DOWN", "UP"]);
+      expect(s1?.inStateMs).toBeGreaterThan(knownForMs);
+      expect(s1?.inStateMs).toBeLessThan(performance.now() - downMs + 1000);
+      knownForMs = s1?.inStateMs ?? 0;
+    }
+    const isAlive = await serve({ kind: "echo" }, { port: dead.port });
+    await proxy.process.waitFor("Server web/s1 is UP");
+    expect(isAlive.port).toBe(dead.port);
+    expect(logLines(proxy, "alert").filter((line) => line.includes("is DOWN"))).toHaveLength(1);
   });
 
   test("again and again comes back later each time, and a stop in between is at once", async () => {
@@ -155,6 +163,38 @@ describe("a proxy process that ends", () => {
     const { failed } = await load.stop();
     expect(failed.get("ECONNREFUSED") ?? 0).toBe(0);
     expect(logLines(proxy, "alert")).toHaveLength(gapsMs.length);
+  });
+
+  test("by hanging is replaced after ten seconds, and meanwhile status says at once what is wrong", async () => {
+    const proxy = await startProxy(toml({ port: freePort(), servers: [] }));
+    const hung = proxyPid(proxy);
+    process.kill(hung, "SIGSTOP");
+    const startedMs = performance.now();
+    const first = await proxy.status();
+    // Nobody can tell before it has been silent for two seconds.
+    expect(performance.now() - startedMs).toBeLessThan(4000);
+    expect(first.code).toBe(1);
+    expect(first.stdout).toMatch(/^the proxy process hangs: no sign of life for [23] s; it will be replaced$/m);
+    const second = await snapshot(proxy);
+    expect(second.process).toMatchObject({ crashLoop: null, supervisorPid: proxy.pid, restarts: 0 });
+    expect(second.process.hang).toContain("hangs");
+    await proxy.process.waitFor(/proxy process \d+ is serving again/, { timeoutMs: 20_000 });
+    expect(performance.now() - startedMs).toBeGreaterThan(9500);
+    expect(isRunning(hung)).toBeFalse();
+    expect(logLines(proxy, "alert")).toEqual([
+      "proxy process ended unexpectedly (no sign of life for 10 s); the next one starts now, clients wait meanwhile",
+    ]);
+    expect((await snapshot(proxy)).process).toMatchObject({ hang: null, restarts: 1, pid: proxyPid(proxy) });
+  });
+
+  test("is not replaced when it goes on after some seconds, and answers again itself", async () => {
+    const proxy = await startProxy(toml({ port: freePort(), servers: [] }));
+    const hung = proxyPid(proxy);
+    process.kill(hung, "SIGSTOP");
+    await until("the supervisor to answer", async () => (await snapshot(proxy)).process.hang !== null);
+    process.kill(hung, "SIGCONT");
+    await until("the proxy process to answer", async () => (await snapshot(proxy)).process.pid === hung);
+    expect((await snapshot(proxy)).process).toMatchObject({ hang: null, restarts: 0 });
   });
 
   test("is replaced by the same program although its file is gone", async () => {

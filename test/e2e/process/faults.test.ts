@@ -3,7 +3,7 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { serve } from "../../support/echo.ts";
 import { freePort } from "../../support/ports.ts";
-import { type Running, start } from "../../support/process.ts";
+import { binary, type Running, run, start } from "../../support/process.ts";
 import { tmpDir } from "../../support/tmp.ts";
 import { until } from "../../support/until.ts";
 import { exchange } from "./load.ts";
@@ -64,6 +64,12 @@ describe("an error that nobody foresaw", () => {
     const { program, port, sabotage } = await startSabotaged(2);
     const failing = proxyPid(program);
     sabotage("hang");
+    const socket = join(program.command.split(" -c ")[1] ?? "", "../admin.sock");
+    await until("status to say so", async () =>
+      (await run([binary(), "status", "--socket", socket])).stdout.includes(
+        "hangs: its event loop has not turned for seconds; the proxy process will be replaced",
+      ),
+    );
     await until("the proxy process to end", () => !isRunning(failing), { timeoutMs: 20_000 });
     rmSync(join(program.command.split(" -c ")[1] ?? "", "../order"));
     await expectReplaced(program, port, failing, /\(relay thread [01]: its event loop has not turned for 10 s\)/);

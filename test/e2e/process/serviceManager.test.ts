@@ -116,6 +116,26 @@ describe("a service manager's watchdog", () => {
     await until("a meal", () => fed().length > before);
   });
 
+  test("is fed in the pauses of a crash loop, which the status tells of: the next start is on its way", async () => {
+    const manager = serviceManager(join(tmpDir(), "notify"));
+    const proxy = await startProxy(toml({ port: freePort(), servers: [] }), {
+      env: { ...env, NOTIFY_SOCKET: manager.address },
+    });
+    let from = 0;
+    for (const pause of ["starts now", "in 100 ms", "in 200 ms", "in 400 ms", "in 800 ms", "in 1600 ms"]) {
+      process.kill(proxyPid(proxy), "SIGKILL");
+      await proxy.process.waitFor(pause);
+      from = manager.heard().length;
+      if (pause !== "in 1600 ms") await proxy.process.waitFor("is serving again", { from: proxy.output().length });
+    }
+    // Said just before or after the line.
+    await manager.waitFor(/^STATUS=proxy ended \(killed by signal SIGKILL, 6 times in a row\), /);
+    const first = await manager.waitFor("WATCHDOG=1", { from });
+    await manager.waitFor("WATCHDOG=1", { from: first + 1 });
+    expect(childrenOf(proxy.pid)).toEqual([]);
+    await proxy.process.waitFor("is serving again", { from: proxy.output().length });
+  });
+
   test("is fed while connections finish, to the end", async () => {
     const manager = serviceManager(join(tmpDir(), "notify"));
     const [echo, port] = [await serve({ kind: "echo" }), freePort()];

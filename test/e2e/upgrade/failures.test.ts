@@ -9,14 +9,20 @@ import { until } from "../../support/until.ts";
 import { exchange } from "../process/load.ts";
 import { filesIn, isRunning, liveClient, proxyPid, snapshot, toml } from "../process/stand.ts";
 import { ctl, listenOf, reload, rewrite } from "../reload/reloading.ts";
+import { crossable } from "./crossing.ts";
 import { catchInstant, isSuccessor } from "./instants.ts";
-import { compiledVariants, NEXT, startUpgradable } from "./versions.ts";
+import { compiledVariants, NEXT, startUpgradable, type Upgradable } from "./versions.ts";
 
 const versions = compiledVariants("next", "crashingProxy", "hangingProxy");
 const echo = await serve({ kind: "echo" });
 
 function unixListen(name: string, path: string): string {
   return `[listen.${name}]\nbind = "unix:${path}"\n[[listen.${name}.server]]\nname = "s1"\naddress = "${echo.address}"`;
+}
+
+/** How the servers of the first listen stand. */
+async function statesOf(proxy: Upgradable): Promise<string | undefined> {
+  return (await snapshot(proxy)).listens[0]?.servers.map(({ status }) => status).join();
 }
 
 /** So many clients one after the other, each of which has its own place in the kernel's spread over sockets. */
@@ -136,9 +142,10 @@ test("SIGTERM while the new proxy process has yet to serve: nothing of either fi
   expect(filesIn(dir)).toEqual([]);
 }, 60_000);
 
-test("a proxy process that crashes while its successor starts: clients wait half a second for that one at most", async () => {
-  const port = freePort();
-  const proxy = await startUpgradable(toml({ port, servers: [echo] }));
+test("a proxy process that crashes while its successor starts: clients wait half a second for that one at most, and what checks found is not lost", async () => {
+  const { text, port } = await crossable();
+  const proxy = await startUpgradable(text);
+  await until("the check to notice", async () => (await statesOf(proxy)) === "UP,DOWN");
   const former = proxyPid(proxy);
   proxy.process.signal("SIGUSR2");
   await proxy.process.waitFor("executing");
@@ -152,6 +159,19 @@ test("a proxy process that crashes while its successor starts: clients wait half
   );
   await proxy.process.waitFor("upgraded from");
   expect(proxyPid(proxy)).not.toBe(former);
+  expect(await statesOf(proxy)).toBe("UP,DOWN");
+}, 60_000);
+
+test("after an upgrade that was rolled back a crash loses as little as before it", async () => {
+  const { text } = await crossable();
+  const proxy = await startUpgradable(text);
+  await until("the check to notice", async () => (await statesOf(proxy)) === "UP,DOWN");
+  proxy.put(versions.crashingProxy);
+  await proxy.upgrade(/upgrade failed/);
+  const from = proxy.output().length;
+  process.kill(proxyPid(proxy), "SIGKILL");
+  await proxy.process.waitFor("is serving again", { from });
+  expect(await statesOf(proxy)).toBe("UP,DOWN");
 }, 60_000);
 
 test.skipIf(!root())(

@@ -36,7 +36,6 @@ describe("the address follows a working proxy", () => {
       const { lan, first } = await standOf({ second: "keepalived" });
       signal(await first.proxyPid(), "SIGSTOP");
       await waitForOwner(lan, lan.b, { timeoutMs: 20_000 });
-      // The admin socket is the hung process'; the log is not.
       expect(first.output()).toMatch(/VI_1: MASTER -> FAULT: .*proxy/);
     },
     60_000,
@@ -62,6 +61,30 @@ describe("the address follows a working proxy", () => {
       await startEcho(lan.c, 5001, "A");
       await prober.waitFor({ name: "A", sinceMs: Date.now() }, { timeoutMs: 15_000 });
       await waitForOwner(lan, lan.a);
+    },
+    60_000,
+  );
+
+  test.skipIf(skip).concurrent(
+    "a crash of the proxy makes no dead server alive: the address that was given up is not taken back",
+    async () => {
+      const lan = await makeLan();
+      const track = 'track_listen = ["tcp_service_a"]';
+      // Nobody is there to refuse a check: it takes all of its time to fail.
+      const server = "10.9.0.77:5001";
+      await startOurs(lan.b, { instance: V3.ours(lan.b, "second") });
+      const first = await startOurs(lan.a, { instance: `${V3.ours(lan.a, "first")}\n${track}`, server });
+      await untilRouter(first, "A to be in FAULT", ({ state }) => state === "FAULT");
+      await waitForOwner(lan, lan.b);
+      const [from, before] = [first.output().length, (await first.router()).counters];
+      await killProxy(first);
+      await first.proxy.process.waitFor(/proxy process \d+ is serving again/, { from });
+      // Longer than the checks take that would say it again.
+      await Bun.sleep(2000);
+      const { state, counters } = await first.router();
+      expect(state).toBe("FAULT");
+      expect(counters.becameMaster).toBe(before.becameMaster);
+      expect(first.output().slice(from)).not.toMatch(/VI_1: FAULT -> /);
     },
     60_000,
   );

@@ -18,6 +18,8 @@ export interface Balancer {
   readonly logs: LogReceiver;
   /** Where a listen listens. */
   bind(listen: string): string;
+  /** What its admin socket answers to a command. */
+  ask(command: string): Promise<string>;
   /** A client of a listen. */
   client(listen: string, options?: Parameters<typeof client>[1]): TestClient;
 }
@@ -57,6 +59,7 @@ export async function startLite(listens: readonly ListenSpec[], options: LiteOpt
     kind: "haproxy-lite",
     logs,
     proxy,
+    ask: (command) => request(proxy.adminSocket, command, 5000),
     ...access(binds),
     snapshot,
     async listen(name) {
@@ -100,7 +103,7 @@ export async function startHaproxy(
   writeFileSync(file, `${head}\n${toHaproxy(listens, binds)}`);
   const running = start([haproxy, "-db", "-f", file]);
   await listening(running, Object.values(binds));
-  return { kind: "HAProxy", logs, ...access(binds) };
+  return { kind: "HAProxy", logs, ask: (command) => request(socket, command, 5000), ...access(binds) };
 }
 
 /** Both, so that one script can be played on each. Without a HAProxy on this machine, only ours. */

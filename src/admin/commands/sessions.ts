@@ -1,0 +1,50 @@
+import { acceptDate } from "../../log/localTime.ts";
+import type { SessionView } from "../../pool/sessionView.ts";
+import { parsePointer, sessionDetail, sessionLine } from "../../stats/sessions.ts";
+import type { ProxyView } from "../../stats/view.ts";
+import { type AdminCommand, type Reply, refused } from "../command.ts";
+
+/** The sessions that live, wherever they are. */
+export interface LiveSessions {
+  /** All, a page at a time, each asked for when it is wanted; `detail`: with our own addresses. */
+  pages(detail: boolean): AsyncGenerator<SessionView[]>;
+  /** null: there is no such session. */
+  find(id: number): Promise<SessionView | null>;
+}
+
+/** `show sess`: sessions are listed a page at a time, however many there are and however slowly the client reads. */
+export function sessionListCommands(sessions: LiveSessions, view: () => ProxyView): AdminCommand[] {
+  return [
+    {
+      words: ["show", "sess"],
+      usage: "show sess [id]",
+      summary: "report the list of current sessions or dump this exact session",
+      level: "operator",
+      run([which = ""]) {
+        const id = parsePointer(which);
+        if (which === "all") return { pieces: listed(sessions.pages(true), view, detailOf) };
+        return id > 0 ? showOne(sessions, id, view) : { pieces: listed(sessions.pages(false), view, sessionLine) };
+      },
+    },
+  ];
+}
+
+async function* listed(
+  pages: AsyncGenerator<SessionView[]>,
+  view: () => ProxyView,
+  text: (session: SessionView, view: ProxyView) => string,
+): AsyncGenerator<string> {
+  for await (const page of pages) {
+    const now = view();
+    yield page.map((session) => text(session, now)).join("");
+  }
+}
+
+async function showOne(sessions: LiveSessions, id: number, view: () => ProxyView): Promise<Reply> {
+  const session = await sessions.find(id);
+  return session === null ? refused("Session not found.") : detailOf(session, view());
+}
+
+function detailOf(session: SessionView, view: ProxyView): string {
+  return sessionDetail(session, view, acceptDate(session.acceptedWallMs));
+}

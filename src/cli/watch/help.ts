@@ -1,0 +1,22 @@
+/** What the keys do, for who presses "?". */
+export const KEY_HELP: readonly (readonly [keys: string, does: string])[] = [
+  ["up down j k", "move to a listen or server; PgUp PgDn Home End g G go further"],
+  ["enter", "details of what is chosen; Esc or Backspace leads back"],
+  ["/", "show what a text names: part of a listen's or server's name; Enter keeps it, Esc does not"],
+  ["f", "show the listen of the chosen row only; again: everything"],
+  ["x", "show only what is not as it should be"],
+  ["s", "sort: as configured, by state, sessions, rate, bytes, queue, errors, last change, name"],
+  ["S", "the other way round"],
+  ["d m r", "drain, put into maintenance, make ready the chosen server; asks first, and needs level admin"],
+  ["e", "the last events"],
+  ["v", "virtual routers in full"],
+  ["p", "pause: the screen stays as it is"],
+  ["Ctrl-L", "draw everything anew"],
+  ["Ctrl-Z", "suspend"],
+  ["q Ctrl-C", "quit"],
+  ["", ""],
+  ["CUR LIM", "sessions now, and most at a time"],
+  ["TREND", "sessions at the last samples; each chart has a height of its own"],
+  ["NEW/s IN/s OUT/s", "new sessions, bytes from clients and to them, computed between two samples"],
+  ["QUE ERR FOR", "sessions that wait, errors so far, time in this state"],
+];

@@ -1,0 +1,179 @@
+import type { StatsConfig } from "../config/schema.ts";
+import { assertNever } from "../core/errors.ts";
+import { csvChunks } from "../stats/csv.ts";
+import type { JournalEvent } from "../stats/event.ts";
+import { jsonChunks } from "../stats/json.ts";
+import type { History, PageModel } from "../stats/page/model.ts";
+import { renderPage } from "../stats/page/render.ts";
+import { formatMetrics, type HttpCounts, METRICS_TYPE, metricsScopes } from "../stats/prometheus.ts";
+import { EVERYTHING, statRows } from "../stats/rows.ts";
+import type { Snapshot } from "../stats/snapshot.ts";
+import { typedChunks } from "../stats/typed.ts";
+import { isForeign, isOwnName, noticeOf, type Outcome, outcomeOf, readWish } from "./actions.ts";
+import { csrfToken, isToken, REALM, userOf } from "./credentials.ts";
+import { healthResponse, judgeHealth } from "./health.ts";
+import { pagePolicy } from "./policy.ts";
+import type { HttpRequest } from "./request.ts";
+import { type HttpResponse, plain } from "./response.ts";
+import { optionsText, type Route, route } from "./routes.ts";
+
+/** What the site shows and what it can do. */
+export interface SiteView {
+  snapshot(): Snapshot;
+  history(): History;
+  /** The last ones, newest first. */
+  events(): readonly JournalEvent[];
+  /** A relay thread whose event loop stands still; null: none. */
+  lateThread(): number | null;
+  /** Answers of this server so far, by status. */
+  answers(): HttpCounts;
+  wallMs(): number;
+  /** Gives a command of the runtime API; its answer, "" when it was done. `by` says who, for the log. */
+  execute(command: readonly string[], by: string): string | Promise<string>;
+}
+
+type StatsRoute = Extract<Route, { kind: "stats" }>;
+
+/** Who sees the page where nobody has to say who he is. */
+const ANYBODY = "";
+
+/** The pages of `[stats]`: what is answered to which request. It keeps nothing between two of them. */
+export class StatsSite {
+  /** @param secret random bytes of this process, which tokens are made with */
+  constructor(
+    public config: StatsConfig,
+    private readonly view: SiteView,
+    private readonly secret: Uint8Array,
+  ) {}
+
+  /** Never throws for anything that a client says. */
+  answer(request: HttpRequest): HttpResponse | Promise<HttpResponse> {
+    const { config } = this;
+    const asked = route(request.target, config.uri);
+    const user = this.userOf(request);
+    // A monitor that only looks whether it should send clients here has no password, and learns one word.
+    if (asked.kind === "health") return this.health(request, asked.listens, user !== null);
+    if (user === null) return plain(401, "You need a user name and a password.", { "www-authenticate": REALM });
+    if (request.method === "POST" && asked.kind !== "stats")
+      return plain(405, "There is nothing to be changed here.", { allow: "GET, HEAD" });
+    switch (asked.kind) {
+      case "stats":
+        return request.method === "POST" ? this.act(request, asked, user) : this.statistics(asked, user);
+      case "metrics":
+        return this.metrics(asked);
+      case "nothing":
+        return nothingHere(config.uri);
+    }
+  }
+
+  /** null: he has not proven who he is. */
+  private userOf({ headers }: HttpRequest): string | null {
+    const { auth } = this.config;
+    return auth.length === 0 ? ANYBODY : userOf(headers.get("authorization"), auth, this.secret);
+  }
+
+  private health({ headers, method }: HttpRequest, listens: readonly string[], mayKnow: boolean): HttpResponse {
+    if (method === "POST") return plain(405, "There is nothing to be changed here.", { allow: "GET, HEAD" });
+    const judged = judgeHealth(this.view.snapshot(), this.view.lateThread(), listens);
+    if (judged === null) return plain(404, "There is no such listen.");
+    return healthResponse(judged, /\bjson\b/.test(headers.get("accept") ?? ""), mayKnow);
+  }
+
+  private statistics(asked: StatsRoute, user: string): HttpResponse {
+    const { form, up, noMaintenance, scope } = asked;
+    if (form === "html") return this.page(asked, user);
+    const rows = statRows(this.view.snapshot(), { ...EVERYTHING, up, noMaintenance, scope });
+    switch (form) {
+      case "csv":
+        return this.data(asked, "text/plain; charset=utf-8", csvChunks(rows));
+      case "typed":
+        return this.data(asked, "text/plain; charset=utf-8", typedChunks(rows, false));
+      case "json":
+        return this.data(asked, "application/json", jsonChunks(rows));
+      default:
+        return assertNever(form);
+    }
+  }
+
+  private page(asked: StatsRoute, user: string): HttpResponse {
+    const { config, view } = this;
+    const refreshS = asked.noRefresh ? null : this.refreshS;
+    const model: PageModel = {
+      snapshot: view.snapshot(),
+      history: view.history(),
+      events: view.events(),
+      wallMs: view.wallMs(),
+      uri: config.uri,
+      refreshS,
+      hideVersion: config.hideVersion,
+      scope: asked.scope,
+      csrf: config.admin ? csrfToken(user, this.secret) : null,
+      notice: noticeOf(asked.outcome),
+    };
+    return {
+      status: 200,
+      headers: { "content-type": "text/html; charset=utf-8", "content-security-policy": pagePolicy() },
+      body: renderPage(model),
+    };
+  }
+
+  /** The page refreshes itself, by itself: a header would do it to one that updates in place as well. */
+  private data(asked: StatsRoute, type: string, chunks: Iterable<Uint8Array>): HttpResponse {
+    const { refreshS } = this;
+    const body = Buffer.concat([...chunks]);
+    const refresh = asked.noRefresh || refreshS === null ? {} : { refresh: String(refreshS) };
+    return { status: 200, headers: { "content-type": type, ...refresh }, body };
+  }
+
+  private get refreshS(): number | null {
+    const { refreshMs } = this.config;
+    return refreshMs === null ? null : refreshMs / 1000;
+  }
+
+  private metrics({ scopes: names, noMaintenance }: Extract<Route, { kind: "metrics" }>): HttpResponse {
+    const { view, config } = this;
+    const scopes = metricsScopes(names);
+    if (scopes === null) return plain(400, "There is no such scope.");
+    const filter = { scopes, noMaintenance, hideVersion: config.hideVersion };
+    const body = formatMetrics(view.snapshot(), filter, view.answers());
+    return { status: 200, headers: { "content-type": METRICS_TYPE }, body };
+  }
+
+  private async act(request: HttpRequest, asked: StatsRoute, user: string): Promise<HttpResponse> {
+    const outcome = await this.outcome(request, user);
+    const location = `${this.config.uri};st=${outcome}${optionsText(asked)}`;
+    return { status: 303, headers: { location, "content-type": "text/plain; charset=utf-8" }, body: "" };
+  }
+
+  private async outcome({ headers, body }: HttpRequest, user: string): Promise<Outcome> {
+    const form = new URLSearchParams(body);
+    const origin = {
+      origin: headers.get("origin"),
+      fetchSite: headers.get("sec-fetch-site"),
+      host: headers.get("host"),
+    };
+    const { listens, process } = this.view.snapshot();
+    const trusted =
+      this.config.admin &&
+      !isForeign(origin) &&
+      (user !== ANYBODY || isOwnName(origin.host, process.node)) &&
+      isToken(form.get("csrf") ?? "", user, this.secret);
+    if (!trusted) return "DENY";
+    const wish = readWish(
+      form,
+      (name) => listens.find((each) => each.name === name)?.servers.map((s) => s.name) ?? null,
+    );
+    if ("outcome" in wish) return wish.outcome;
+    const answers: string[] = [];
+    const by = user === ANYBODY ? "status page" : `status page (${user})`;
+    for (const command of wish.commands) answers.push(await this.view.execute(command, by));
+    return outcomeOf(answers);
+  }
+}
+
+/** HAProxy says 503, which monitors take for a proxy that is down; this is an address that is wrong. */
+function nothingHere(uri: string): HttpResponse {
+  const link = uri.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
+  const body = `<!doctype html><title>Not found</title><p>There is nothing at this address. The status page is at <a href="${link}">${link}</a>.</p>\n`;
+  return { status: 404, headers: { "content-type": "text/html; charset=utf-8" }, body };
+}
