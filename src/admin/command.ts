@@ -35,6 +35,11 @@ export function refused(text: string): Message {
   return { severity: Level.err, text: `${text}\n` };
 }
 
+/** The same where HAProxy has no newline: a client sees no empty line behind it. */
+export function refusedBarely(text: string): Message {
+  return { severity: Level.err, text };
+}
+
 /** It has been done, and this is to be said of it: one line, its newline added. */
 export function told(text: string, severity: Level = Level.info): Message {
   return { severity, text: `${text}\n` };

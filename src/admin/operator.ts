@@ -1,5 +1,6 @@
+import type { ServerWords } from "../config/addedServer.ts";
 import type { Accepting } from "../pool/pool.ts";
-import type { AdminState, Health } from "../pool/server.ts";
+import type { AdminState, CheckPlace, Health } from "../pool/server.ts";
 
 /**
  * What can be changed while the balancer runs: listens and servers as things to be told. Whoever has an operator's orders
@@ -7,43 +8,34 @@ import type { AdminState, Health } from "../pool/server.ts";
  * reload, unless the file says something new about it, and an upgrade.
  */
 export interface Operator {
-  /** The listen of that name; null: there is none. */
-  listen(name: string): OperatedListen | null;
+  /** In the order of the file. */
+  readonly listens: readonly OperatedListen[];
   /** Most client connections at a time over all listens. */
   readonly maxconn: number;
-  /** Most that the files which the process may open allow. */
+  /** Most that can be set: what the file asks for, as far as the process may have so many open files. */
   readonly hardMaxconn: number;
   setMaxconn(maxconn: number): void;
-  /** Ends a session by its number in `show sess`; false: there is none of that number. */
-  endSession(id: number): Promise<boolean>;
-  /** Sets the highest values seen back to what they are now; `all`: every counter to 0. */
+  /** Sets the highest values seen back; `all`: every counter. */
   clearCounters(all: boolean): Promise<void>;
 }
 
 /** A listen. */
 export interface OperatedListen {
   readonly name: string;
-  server(name: string): OperatedServer | null;
+  /** In the order of the file, those that were added later last. */
+  readonly servers: readonly OperatedServer[];
   readonly accepting: Accepting;
-  /** Accepts nobody from now on, until {@link resume}. Sessions go on. */
+  /** Its servers keep the weights that they have in the file, or have none: `static-rr`. */
+  readonly hasStaticWeights: boolean;
+  /** Refuses clients from now on, until {@link resume}. Sessions go on. */
   pause(): Promise<void>;
   resume(): Promise<void>;
-  /** Accepts nobody any more; its sessions go on. */
+  /** Refuses clients for good; sessions go on. */
   shutDown(): Promise<void>;
   /** Most client connections at a time; null: as many as the process may have. */
   setMaxconn(maxconn: number | null): void;
   /** Adds a server, in maintenance; why that is not possible, or null: it is there. */
-  addServer(server: NewServer): Promise<string | null>;
-}
-
-/** A server as it is added at run time; what is not said is as it is for the listen's other servers. */
-export interface NewServer {
-  readonly name: string;
-  /** IP address and port. */
-  readonly host: string;
-  readonly port: number;
-  /** Keys of a server in the file, with their values. */
-  readonly keys: Readonly<Record<string, unknown>>;
+  addServer(server: ServerWords): Promise<string | null>;
 }
 
 /** A server of a listen. */
@@ -57,16 +49,20 @@ export interface OperatedServer {
   setWeight(weight: number): void;
   /** null: no limit. */
   setMaxconn(maxconn: number | null): void;
-  /** Where it is; null: its name has no address yet, or it is a unix socket. */
+  /** Where it is dialled, a name where that has no address yet; null: a unix socket. */
   readonly address: { readonly host: string; readonly port: number } | null;
   setAddress(host: string, port: number): void;
-  /** Whether it has a check; and whether that is carried out. */
+  /** Whether it has a check, carried out or not. */
   readonly isChecked: boolean;
+  /** Whether its check is carried out; its health stays what it is while it is not. */
   setChecking(on: boolean): void;
   /** As if checks had found it, until they find otherwise. */
   setHealth(health: Health): void;
-  /** Where its checks go, instead of to the server; a null host or port: the server's. */
-  setCheckAddress(host: string | null, port: number | null): void;
+  /** Where its checks go. */
+  readonly checkPlace: CheckPlace;
+  setCheckPlace(place: CheckPlace): void;
+  /** Whether somebody is on it, or waits for it. */
+  readonly hasSessions: boolean;
   endSessions(): void;
   /** Removes it; why that is not possible, or null: it is gone. */
   remove(): Promise<string | null>;

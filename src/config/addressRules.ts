@@ -21,6 +21,7 @@ function boundSockets({ config, origin }: RuleContext): Bound[] {
   return [
     ...config.listens.flatMap((listen) => of(listen.binds, origin(listen))),
     ...(config.stats === null ? [] : of(config.stats.binds, ["stats"])),
+    ...of(config.admin.binds, ["admin"]),
     ...admin,
   ];
 }

@@ -16,6 +16,7 @@ import { type Parsed, parseSource, type Source } from "./parse.ts";
 import { formatPath, type Path } from "./places.ts";
 import {
   accounts,
+  adminBind,
   adminMode,
   logTargets,
   openFiles,
@@ -48,6 +49,7 @@ const RULES: readonly Rule[] = [
   statsAccess,
   statsUri,
   adminMode,
+  adminBind,
   tableNames,
   bindConflicts,
   ephemeralBinds,

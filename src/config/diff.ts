@@ -57,8 +57,10 @@ function listens(before: readonly ListenConfig[], after: readonly ListenConfig[]
   ];
 }
 
-function changedListen({ servers: old, ...ownBefore }: ListenConfig, listen: ListenConfig): Difference[] {
-  const { servers, ...own } = listen;
+function changedListen(before: ListenConfig, listen: ListenConfig): Difference[] {
+  // What servers inherit shows in the servers.
+  const { servers: old, serverDefaults: _inherited, ...ownBefore } = before;
+  const { servers, serverDefaults: _inheritedNow, ...own } = listen;
   const { name } = own;
   const { removed, added, kept } = match(old, servers);
   const inOrder = (list: readonly ServerConfig[]) =>
@@ -156,6 +158,7 @@ function shownBoth(key: string, before: unknown, after: unknown): Pick<KeyChange
 function shown(key: string, value: unknown): string {
   if (value === null || value === undefined) return "none";
   if (typeof value === "number" && key.endsWith("Ms")) return formatDuration(value);
+  if (typeof value === "number" && key === "mode") return `0${value.toString(8)}`;
   if (isEndpoint(value)) return formatEndpoint(value);
   if (Array.isArray(value)) return value.length === 0 ? "none" : value.map((each) => shown("", each)).join(" ");
   if (isTable(value)) return "set";

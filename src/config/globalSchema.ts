@@ -1,4 +1,4 @@
-import { BIND_RULES, type Endpoint, parseEndpoint } from "../core/endpoint.ts";
+import { BIND_RULES, canonicalHost, type Endpoint, parseEndpoint } from "../core/endpoint.ts";
 import { FACILITIES, LEVELS } from "../core/syslogCodes.ts";
 import { duration, either, endpoint, flag, int, list, oneOf, oneOrMany, table, text, word } from "./keys.ts";
 import type { Reading } from "./units.ts";
@@ -127,6 +127,23 @@ export const logSchema = table(
   maxLengthBytes: raw.max_length,
 }));
 
+const adminLevel = (help: string) => oneOf(["user", "operator", "admin"], help);
+
+/** The runtime API has no passwords, and what goes over it is not encrypted: no other host may reach it. */
+function readLoopback(raw: string): Reading<Endpoint> {
+  const parsed = parseEndpoint(raw, BIND_RULES);
+  if (!parsed.ok) return { ...parsed, hint: 'write "127.0.0.1:PORT"' };
+  const { endpoint } = parsed;
+  const isLoopback =
+    endpoint.kind === "tcp" && (endpoint.host.startsWith("127.") || canonicalHost(endpoint.host) === "::1");
+  if (isLoopback) return { ok: true, value: endpoint };
+  return {
+    ok: false,
+    problem: endpoint.kind === "unix" ? "is a unix socket, which `socket` is for" : "can be reached by other hosts",
+    hint: 'write "127.0.0.1:PORT": the runtime API knows no passwords; from elsewhere, go through ssh',
+  };
+}
+
 /** [admin]. */
 export const adminSchema = table(
   {
@@ -144,9 +161,30 @@ export const adminSchema = table(
       { values: "three octal digits in quotes", example: '"0600"', problem: "is not a file mode" },
       "Permissions of the socket, octal.",
     ).prefault("0600"),
+    level: adminLevel(
+      "What clients of the socket may do: look; clear the highest values as well; everything. A client can ask for less.",
+    ).prefault("admin"),
+    bind: oneOrMany(
+      text(
+        readLoopback,
+        { values: '"127.0.0.1:PORT", "[::1]:PORT"', example: '"127.0.0.1:9999"' },
+        "A loopback address to listen on.",
+      ),
+      "Where the runtime API is served over TCP as well: one loopback address or a list; default: nowhere.",
+      '"127.0.0.1:9999"',
+    ).optional(),
+    bind_level: adminLevel(
+      "What clients of `bind` may do; every user and every program of this host can be one.",
+    ).prefault("user"),
   },
   "The runtime API, which `status` and `ctl` talk to.",
-).transform((raw) => ({ socket: raw.socket ?? null, mode: Number.parseInt(raw.mode, 8) }));
+).transform((raw) => ({
+  socket: raw.socket ?? null,
+  mode: Number.parseInt(raw.mode, 8),
+  level: raw.level,
+  binds: raw.bind ?? [],
+  bindLevel: raw.bind_level,
+}));
 
 const credential = (help: string, pattern: RegExp, values: string) =>
   word(pattern, { values, example: '"admin"', problem: "cannot be sent by a browser" }, help);

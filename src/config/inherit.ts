@@ -54,6 +54,8 @@ const HANDED_DOWN = ["source", "check", "default_server", "server"];
 export interface Inherited {
   readonly listen: Raw;
   readonly servers: readonly (Raw | null)[];
+  /** What every server has that does not say otherwise. */
+  readonly serverDefaults: Raw;
 }
 
 /** Writes everything inherited into a listen and into each of its servers. */
@@ -62,7 +64,7 @@ export function inherit(defaults: Raw, listen: Raw): Inherited {
   const fromListen: Raw = { ...pick(whole, "source"), ...pick(whole, "check") };
   const base = merge(fromListen, rawTable(whole, "default_server"));
   const servers = rawTables(listen, "server").map((server) => server && merge(base, server));
-  return { listen: without(whole, HANDED_DOWN), servers };
+  return { listen: without(whole, HANDED_DOWN), servers, serverDefaults: base };
 }
 
 function pick(table: Raw, key: string): Raw {

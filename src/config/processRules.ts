@@ -135,6 +135,18 @@ function isLocal(bind: Endpoint): boolean {
   return bind.kind === "unix" || bind.host.startsWith("127.") || canonicalHost(bind.host) === "::1";
 }
 
+/** Who else than root and the service itself may change servers over the runtime API. */
+export const adminBind: Rule = ({ config: { admin } }) =>
+  admin.binds.length === 0 || admin.bindLevel !== "admin"
+    ? []
+    : [
+        warning(
+          ["admin", "bind_level"],
+          `every user of this host may change servers over ${admin.binds.map(formatEndpoint).join(" and ")}`,
+          'write "user" or "operator", and use the socket for orders',
+        ),
+      ];
+
 /** Paths that the page's server has for programs. */
 export const statsUri: Rule = ({ config }) => {
   const taken = ["/metrics", "/healthz"].find((path) => config.stats?.uri === path);

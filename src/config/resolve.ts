@@ -66,7 +66,7 @@ function resolveListen(name: string, defaults: Raw, raw: Raw, part: Part, origin
     const servers = inherited.servers.flatMap((server, index): ServerConfig[] =>
       part(serverSchema, server, [...path, "server", index]),
     );
-    const listen: ListenConfig = { name, ...own, servers };
+    const listen: ListenConfig = { name, ...own, servers, serverDefaults: inherited.serverDefaults };
     origins.set(listen, path);
     return listen;
   });

@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { adminSchema, globalSchema, logSchema, statsSchema } from "./globalSchema.ts";
+import type { Raw } from "./inherit.ts";
 import { named, table, tables } from "./keys.ts";
 import { defaultsInFile, listenInFile, type listenSchema } from "./listenSchema.ts";
 import type { serverSchema } from "./serverSchema.ts";
@@ -43,6 +44,8 @@ export type LogConfig = Resolved<typeof logSchema>;
 export type ListenConfig = Resolved<typeof listenSchema> & {
   readonly name: string;
   readonly servers: readonly ServerConfig[];
+  /** Keys, as the file has them, of every server that does not say otherwise: those that come at run time as well. */
+  readonly serverDefaults: Raw;
 };
 
 /** How a listen chooses a server. */

@@ -1,4 +1,4 @@
-import { IPPROTO_TCP, libc } from "./libc.ts";
+import { IPPROTO_TCP, libc, SOL_SOCKET } from "./libc.ts";
 import { boundEndpoint } from "./listen.ts";
 import { attachFilter, type FilterInstruction, JUMP_IF_ANY_SET, LOAD_BYTE, RETURN } from "./socketFilter.ts";
 
@@ -27,13 +27,22 @@ export function refuseNewcomers(fd: number): void {
 }
 
 const SHUT_RD = 0;
+const SO_ACCEPTCONN = 30;
 
 /**
  * Clients of a listening TCP socket are refused from now on, those in its queue included, until somebody listens on it again;
  * it keeps its address. A unix socket could not be listened on again: its clients wait in its queue.
  */
 export function refuseClients(fd: number): void {
-  if (boundEndpoint(fd)?.kind === "tcp") libc.shutdown(fd, SHUT_RD);
+  // Of a socket that does not listen the kernel would only note that nothing is to be read from it; when it listens again,
+  // those whom it accepts would inherit that, and seem to have said nothing and left.
+  if (boundEndpoint(fd)?.kind === "tcp" && isListening(fd)) libc.shutdown(fd, SHUT_RD);
+}
+
+function isListening(fd: number): boolean {
+  const value = new Int32Array(1);
+  const length = new Uint32Array([4]);
+  return libc.getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, value, length) === 0 && value[0] === 1;
 }
 
 /** Connections in a listening socket's queue; 0 for a unix socket, which does not tell. */

@@ -2,8 +2,9 @@ import type { CheckerMemory } from "../health/checker.ts";
 import { serverCounter } from "../pool/board.ts";
 import { ListenCounter, ServerCounter } from "../pool/layout.ts";
 import type { ServerMemory } from "../pool/memory.ts";
-import type { Pool } from "../pool/pool.ts";
+import type { Accepting, Pool } from "../pool/pool.ts";
 import { type ProcessBoard, ThreadCounter } from "../pool/processBoard.ts";
+import type { RuntimeServers } from "./runtimeServers.ts";
 
 /**
  * What a proxy process knows, for the one that takes its place at an upgrade. Plain JSON between two versions of this
@@ -13,12 +14,24 @@ export interface Inheritance {
   /** For how long its counters have been counting, those included that it inherited itself. */
   readonly countedForMs: number;
   readonly process: Counts;
+  /** This and what is optional below is missing in what earlier versions say. */
+  readonly runtimeServers?: RuntimeServers;
+  /** Most connections, and what the file asked for. */
+  readonly maxconn?: SetLimit<number>;
   readonly listens: readonly InheritedListen[];
+}
+
+/** A limit as it is, which somebody may have set at run time, and as the file had it. */
+export interface SetLimit<T> {
+  readonly is: T;
+  readonly inFile: T;
 }
 
 export interface InheritedListen {
   readonly name: string;
   readonly counts: Counts;
+  readonly accepting?: Accepting;
+  readonly maxconn?: SetLimit<number | null>;
   readonly servers: readonly InheritedServer[];
 }
 
@@ -46,19 +59,24 @@ const HIGHEST: ReadonlySet<string> = new Set([
   ...["maxQueueTime", "maxConnectTime", "maxTotalTime"],
 ]);
 
+/** What of a process is not on its boards and in its pools. */
+export type Circumstances = Required<Pick<Inheritance, "countedForMs" | "runtimeServers" | "maxconn">>;
+
 /** Writes it all down. `check` tells what is known of a server's checks. */
 export function describeInheritance(
   board: ProcessBoard,
   pools: readonly Pool[],
-  countedForMs: number,
+  circumstances: Circumstances,
   check: (pool: Pool, slot: number) => InheritedCheck | null,
 ): Inheritance {
   return {
-    countedForMs,
+    ...circumstances,
     process: countsOf(ThreadCounter, (index, name) => (HIGHEST.has(name) ? board.max(index) : board.sum(index))),
     listens: pools.map((pool) => ({
       name: pool.config.name,
       counts: listenCounts(pool),
+      accepting: pool.accepting,
+      maxconn: { is: pool.maxconn, inFile: pool.config.maxconn },
       // One that was removed may share its name with one that has come after it.
       servers: pool.servers
         .filter(({ leavingUntilMs }) => leavingUntilMs === null)
@@ -73,13 +91,14 @@ export function describeInheritance(
 }
 
 /** The same of an account of `agoMs` ago, without counters: those of a process that has crashed are gone with it. */
-export function standingAfter({ listens }: Inheritance, agoMs: number): Inheritance {
+export function standingAfter({ listens, ...process }: Inheritance, agoMs: number): Inheritance {
   const older = (ms: number | null): number | null => (ms === null ? null : ms + agoMs);
   return {
+    ...process,
     countedForMs: 0,
     process: {},
-    listens: listens.map(({ name, servers }) => ({
-      name,
+    listens: listens.map(({ servers, ...listen }) => ({
+      ...listen,
       counts: {},
       servers: servers.map(({ name, standing, check }) => ({
         name,
@@ -94,7 +113,7 @@ export function standingAfter({ listens }: Inheritance, agoMs: number): Inherita
 /** What has been counted since: `after` without `before`, and only what has. The highest values stay what they are. */
 export function countedSince(before: Inheritance, after: Inheritance): Inheritance {
   return {
-    countedForMs: after.countedForMs,
+    ...after,
     process: difference(before.process, after.process),
     listens: after.listens
       .map((listen) => {
@@ -134,10 +153,14 @@ export function inheritCounts(inheritance: Inheritance, board: ProcessBoard, poo
   }
 }
 
-/** Puts the servers where they stood. */
+/** Puts listens and servers where they stood. */
 export function inheritStanding(inheritance: Inheritance, pools: ReadonlyMap<string, Pool>): void {
-  for (const { name, servers } of inheritance.listens) {
+  for (const { name, servers, accepting, maxconn } of inheritance.listens) {
     const pool = pools.get(name);
+    if (pool !== undefined) {
+      pool.accepting = accepting ?? "open";
+      if (maxconn !== undefined && maxconn.inFile === pool.config.maxconn) pool.setListenMaxconn(maxconn.is);
+    }
     for (const { name: server, standing } of servers) {
       const slot = pool === undefined ? null : slotOf(pool, server);
       if (slot !== null) pool?.remember(slot, standing);

@@ -67,9 +67,10 @@ export class Leaving {
     this.held = true;
   }
 
-  /** Ends {@link hold}. */
+  /** Ends {@link hold}: whoever has no session is gone at once. */
   release(): void {
     this.held = false;
+    this.look();
   }
 
   /** The listening sockets of a bind are closed. */

@@ -37,8 +37,9 @@ export interface ProxyStart {
   maxconn: number;
   /** Listening fds of each listen, as numbers of this process. */
   listeners: ListenSockets[];
-  /** The same of `[stats]`. */
+  /** The same of `[stats]`, and of `[admin] bind`. */
   stats: BindSockets[];
+  admin: BindSockets[];
   /** Listening fd of the admin socket. */
   adminFd: number | null;
   /** Where further fds come from, see net/fdPassing.ts. */
@@ -84,8 +85,9 @@ export interface ProxyReload {
   passed: { id: number; fds: number }[];
   /** Binds of each listen, by number. */
   listens: { listen: string; binds: number[] }[];
-  /** The same of `[stats]`. */
+  /** The same of `[stats]`, and of `[admin] bind`. */
   stats: number[];
+  admin: number[];
 }
 
 /** What the proxy process says to the supervisor. */
@@ -121,7 +123,7 @@ export type VrrpOrder =
 export interface ReloadResult {
   /** Why nothing has changed; null: everything has. */
   error: string | null;
-  /** Values set at run time that give way to the file, in words. */
+  /** Of what was set at run time: what gives way to the file, and which servers are not as the file has them; in words. */
   overruled: string[];
   /** What was removed, and how many sessions it has, which may go on until `hard_stop_after`. */
   leaving: { listen: string; server: string | null; sessions: number }[];

@@ -2,7 +2,6 @@ import { hostname } from "node:os";
 import { isDeepStrictEqual } from "node:util";
 import type { AdminCommand } from "../admin/command.ts";
 import { adminCommands } from "../admin/commands/all.ts";
-import { ADMIN_BACKLOG, type AdminServer, serveAdmin } from "../admin/server.ts";
 import type { Config } from "../config/schema.ts";
 import type { Clock } from "../core/clock.ts";
 import { assertNever } from "../core/errors.ts";
@@ -12,7 +11,6 @@ import type { Cause, LogEvent } from "../log/events.ts";
 import { hardStop, proxyHardStopped, proxyStopped } from "../log/events.ts";
 import type { Logger } from "../log/logger.ts";
 import { receiveFds } from "../net/fdPassing.ts";
-import { libc } from "../net/libc.ts";
 import { fileLimit, raiseFileLimit } from "../net/limits.ts";
 import type { StandardStream } from "../net/standardStreams.ts";
 import { releaseStartupPagesSoon } from "../net/startupPages.ts";
@@ -26,16 +24,20 @@ import { takeSnapshot } from "../stats/takeSnapshot.ts";
 import type { ProxyView } from "../stats/view.ts";
 import type { VrrpSnapshot } from "../stats/vrrpSnapshot.ts";
 import type { Resolver } from "./addresses.ts";
+import { AdminService } from "./adminService.ts";
 import type { HostFacts } from "./chroot.ts";
 import { HealthReports } from "./healthReports.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import { countedSince, describeInheritance, type Inheritance, inheritCounts, standingAfter } from "./inheritance.ts";
 import { JournalMirror } from "./journalMirror.ts";
 import { Leaving } from "./leaving.ts";
+import { ProcessMaxconn } from "./maxconn.ts";
+import { ProxyOperator } from "./operator.ts";
 import { Orders } from "./orders.ts";
 import type { BindSockets, ProxyReload, ProxyReport, ProxyStart, ReloadResult } from "./protocol.ts";
 import { RelayPool, type RelayPoolObserver } from "./relayPool.ts";
 import { Reloads } from "./reload.ts";
+import { NO_RUNTIME_SERVERS, overlay } from "./runtimeServers.ts";
 import { Servers } from "./servers.ts";
 import { SessionList } from "./sessions.ts";
 import { StandingReports } from "./standingReports.ts";
@@ -76,6 +78,7 @@ export class ProxyProcess {
   private readonly relays: RelayPool;
   private readonly leaving: Leaving;
   private readonly reloads: Reloads;
+  private readonly maxconn: ProcessMaxconn;
   private readonly orders: Orders;
   private readonly journal: JournalMirror;
   private config: Config;
@@ -90,7 +93,7 @@ export class ProxyProcess {
   private readonly sampler: Sampler;
   private readonly commands: readonly AdminCommand[];
   private readonly stats: StatsService;
-  private admin: AdminServer | null = null;
+  private readonly admin: AdminService;
   private vrrp: ProxyView["vrrp"] = null;
   private ready = 0;
   private drained = 0;
@@ -112,7 +115,8 @@ export class ProxyProcess {
     // One that another version starts is told of nothing.
     this.journal = new JournalMirror(given.journal ?? [], (event) => world.report({ kind: "event", event }));
     this.processBoard = ProcessBoard.create(config.global.threads);
-    this.processBoard.maxconn = given.maxconn;
+    this.maxconn = new ProcessMaxconn(this.processBoard, given.maxconn, given.inheritance?.maxconn ?? null);
+    const overlaid = overlay(config, given.inheritance?.runtimeServers ?? NO_RUNTIME_SERVERS);
     this.heartbeats = new Heartbeats(this.processBoard, HUNG_AFTER);
     this.relays = new RelayPool(this.processBoard, {
       onReport: (report) => this.onReport(report),
@@ -121,7 +125,7 @@ export class ProxyProcess {
     this.standing = new StandingReports(clock, () =>
       world.report({ kind: "standing", standing: standingAfter(this.inheritance(), 0) }),
     );
-    this.servers = new Servers(config, clock, world.resolve, {
+    this.servers = new Servers(overlaid.config, clock, world.resolve, {
       onEvent: (pool, event, cause) => this.onServerEvent(pool, event, cause),
       onChange: () => {
         this.relays.ringAll();
@@ -137,7 +141,7 @@ export class ProxyProcess {
       onListenGone: (pool) => this.forgetListen(pool),
       log: (event, listen) => this.log(event, "stopped", listen),
     });
-    this.reloads = new Reloads(config, given.listeners, {
+    this.reloads = new Reloads(config, overlaid, given.listeners, {
       servers: this.servers,
       relays: this.relays,
       leaving: this.leaving,
@@ -148,9 +152,21 @@ export class ProxyProcess {
     this.watch = new ShortageWatch(this.pools, this.processBoard, world.host.ephemeralPorts, clock, (event, listen) =>
       this.log(event, "shortage", listen),
     );
+    const operator = new ProxyOperator({
+      servers: this.servers,
+      relays: this.relays,
+      reloads: this.reloads,
+      maxconn: this.maxconn,
+      board: this.processBoard,
+      sampler: this.sampler,
+      endSessions: (pool, slot) => this.kill(pool, slot, "K-"),
+      changed: (pool) => this.serversChanged(pool),
+      remember: () => this.standing.changed(),
+      log: (event, change, listen) => this.log(event, change, listen),
+    });
     this.commands = adminCommands({
       snapshot: () => takeSnapshot(this.view()),
-      proxy: { view: () => this.view(), sessions: new SessionList(this.relays) },
+      proxy: { view: () => this.view(), sessions: new SessionList(this.relays), operator },
       events: () => this.journal.events,
       check: (listen, server) => this.servers.checkFacts(listen, server),
       wallMs: () => clock.wallMs(),
@@ -162,6 +178,11 @@ export class ProxyProcess {
           resume: (name) => this.orders.give({ kind: "resume", name }),
         },
       },
+    });
+    this.admin = new AdminService(config.admin, given.adminFd, given.admin, {
+      clock,
+      commands: this.commands,
+      onBindClosed: (bind) => world.report({ kind: "closed", bind }),
     });
     this.stats = new StatsService(config.stats, given.stats, {
       clock,
@@ -209,17 +230,18 @@ export class ProxyProcess {
     } catch (error) {
       return this.reloads.refuse([], `the new listening sockets did not arrive: ${(error as Error).message}`);
     }
-    const isForStats = ({ id }: BindSockets) => command.stats.includes(id);
-    const ofListens = passed.filter((bind) => !isForStats(bind));
+    const isForService = ({ id }: BindSockets) => command.stats.includes(id) || command.admin.includes(id);
+    const ofListens = passed.filter((bind) => !isForService(bind));
     const shortage = `the proxy process may have ${files} open files, and the new maxconn needs ${command.files}: that takes a restart`;
     const result =
       files < command.files ? this.reloads.refuse(ofListens, shortage) : await this.reloads.apply(command, ofListens);
-    if (result.error === null) this.reloaded(command, passed.filter(isForStats));
-    else this.reloads.refuse(passed.filter(isForStats), result.error);
-    return result;
+    if (result.error !== null) return this.reloads.refuse(passed.filter(isForService), result.error);
+    const overruled = this.reloaded(command, passed.filter(isForService));
+    return { ...result, overruled: [...overruled, ...result.overruled] };
   }
 
-  private reloaded({ config, maxconn, stats }: ProxyReload, passed: readonly BindSockets[]): void {
+  /** What was set at run time and gives way, in words. */
+  private reloaded({ config, maxconn, stats, admin }: ProxyReload, passed: readonly BindSockets[]): string[] {
     const { clock, stdout, stderr } = this.world;
     if (!isDeepStrictEqual(this.config.logs, config.logs)) {
       this.logger.close();
@@ -228,10 +250,12 @@ export class ProxyProcess {
     }
     this.config = config;
     this.stats.reload(config.stats, stats, passed);
-    this.processBoard.maxconn = maxconn;
+    this.admin.reload(config.admin, admin, passed);
+    const overruled = this.maxconn.follow(maxconn);
     this.relays.ringAll();
     this.health.changed();
     this.standing.changed();
+    return overruled;
   }
 
   /** What the supervisor answers to an order of a client of the admin socket. */
@@ -258,7 +282,7 @@ export class ProxyProcess {
     this.retired = true;
     // Whoever ordered a reload meanwhile has got it as well: the new program has read the file.
     this.orders.answerAll("upgraded: another proxy process serves\n");
-    this.admin?.leave();
+    this.admin.leave();
     this.stats.leave();
     this.stop();
     this.tellCountedAgain();
@@ -285,7 +309,8 @@ export class ProxyProcess {
 
   private inheritance(): Inheritance {
     const countedForMs = this.world.clock.nowMs() - this.countingSinceMs;
-    return describeInheritance(this.processBoard, [...this.pools.values()], countedForMs, (pool, slot) =>
+    const circumstances = { countedForMs, runtimeServers: this.reloads.runtime, maxconn: this.maxconn.now };
+    return describeInheritance(this.processBoard, [...this.pools.values()], circumstances, (pool, slot) =>
       this.servers.checkMemory(pool, slot),
     );
   }
@@ -307,15 +332,12 @@ export class ProxyProcess {
 
   /** The supervisor is gone, and with it whoever could start another proxy process: clears the way for a new instance. */
   orphaned(): void {
-    const { adminFd } = this.given;
     const { config } = this;
     this.log({
       level: Level.alert,
       text: `the supervisor is gone: accepting no more, connections may finish for ${config.global.hardStopAfterMs / 1000} s`,
     });
-    this.admin?.stop();
-    this.admin = null;
-    if (adminFd !== null) libc.close(adminFd);
+    this.admin.close();
     this.stats.close();
     this.stop();
   }
@@ -336,6 +358,12 @@ export class ProxyProcess {
     if (isMarkedDown(event) && config.onMarkedDown === "shutdown-sessions") this.kill(pool, slot, "D-");
     if (isMarkedUp(event) && !config.backup && config.onMarkedUp === "shutdown-backup-sessions")
       this.killOnBackups(pool);
+  }
+
+  /** Which servers can be used may have changed. */
+  private serversChanged(pool: Pool): void {
+    this.sampler.poolChanged(pool, this.world.clock.nowMs());
+    this.health.changed();
   }
 
   private killOnBackups(pool: Pool): void {
@@ -392,11 +420,7 @@ export class ProxyProcess {
       this.stopAccepting();
       return;
     }
-    const { adminFd } = this.given;
-    if (adminFd !== null) {
-      const { commands } = this;
-      this.admin = serveAdmin({ fd: adminFd, backlog: ADMIN_BACKLOG, commands, level: "admin" }, this.world.clock);
-    }
+    this.admin.open();
     this.stats.open();
     releaseStartupPagesSoon(this.world.clock, this.world.host.code);
     this.standing.start();
@@ -479,7 +503,7 @@ export class ProxyProcess {
   private finish(): void {
     if (this.finishing) return;
     this.finishing = true;
-    this.admin?.stop();
+    this.admin.stop();
     this.stats.finish(() => this.sayEnd());
   }
 

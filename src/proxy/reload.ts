@@ -5,6 +5,7 @@ import type { RelayDuty } from "../relay/protocol.ts";
 import type { Leaving } from "./leaving.ts";
 import type { BindSockets, ProxyReload, ReloadResult } from "./protocol.ts";
 import type { RelayPool } from "./relayPool.ts";
+import { type Overlaid, overlay, type RuntimeServers } from "./runtimeServers.ts";
 import type { Servers } from "./servers.ts";
 import { dutyOf, type StagedListen, stage, stagedDuty } from "./staging.ts";
 
@@ -38,12 +39,23 @@ export class Reloads {
   private binds: ReadonlyMap<string, readonly BindSockets[]>;
   /** Sockets of each bind that threads have yet to close. */
   private readonly open = new Map<number, number>();
+  private config: Config;
+  private runtimeServers: RuntimeServers;
+  /** Resolves when all changes that were ordered so far are made: one at a time. */
+  private turn: Promise<unknown> = Promise.resolve();
 
+  /**
+   * @param file the configuration as the file has it
+   * @param overlaid the same with what happened at run time: what runs
+   */
   constructor(
-    private config: Config,
+    private file: Config,
+    { config, runtime }: Overlaid,
     listeners: readonly { listen: string; binds: readonly BindSockets[] }[],
     private readonly parts: ReloadParts,
   ) {
+    this.config = config;
+    this.runtimeServers = runtime;
     this.binds = new Map(listeners.map(({ listen, binds }) => [listen, binds]));
   }
 
@@ -57,17 +69,53 @@ export class Reloads {
     return { logs: this.config.logs, listens };
   }
 
-  /** Applies another configuration; `passed` are the sockets of the binds that it has and this process had not. */
-  async apply(command: ProxyReload, passed: readonly BindSockets[]): Promise<ReloadResult> {
-    this.parts.leaving.hold();
-    try {
-      return await this.applyHeld(command, passed);
-    } finally {
-      this.parts.leaving.release();
-    }
+  /** What was added and deleted at run time. */
+  get runtime(): RuntimeServers {
+    return this.runtimeServers;
   }
 
-  private async applyHeld(command: ProxyReload, passed: readonly BindSockets[]): Promise<ReloadResult> {
+  /** Applies another configuration; `passed` are the sockets of the binds that it has and this process had not. */
+  apply(command: Pick<ProxyReload, "config" | "listens">, passed: readonly BindSockets[]): Promise<ReloadResult> {
+    return this.inTurn(async () => {
+      const { config, runtime, notes } = overlay(command.config, this.runtimeServers);
+      const result = await this.applyHeld({ ...command, config }, passed);
+      if (result.error !== null) return result;
+      this.file = command.config;
+      this.runtimeServers = runtime;
+      return { ...result, overruled: [...result.overruled, ...notes] };
+    });
+  }
+
+  /** Adds a server, or deletes one; why that cannot be, or null. `change` is asked when it is its turn. */
+  changeServers(change: (now: RuntimeServers) => RuntimeServers | string): Promise<string | null> {
+    return this.inTurn(async () => {
+      const changed = change(this.runtimeServers);
+      if (typeof changed === "string") return changed;
+      const { config, runtime } = overlay(this.file, changed);
+      const listens = Array.from(this.binds, ([listen, binds]) => ({ listen, binds: binds.map(({ id }) => id) }));
+      const { error } = await this.applyHeld({ config, listens }, []);
+      if (error === null) this.runtimeServers = runtime;
+      return error;
+    });
+  }
+
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.turn.then(async () => {
+      this.parts.leaving.hold();
+      try {
+        return await work();
+      } finally {
+        this.parts.leaving.release();
+      }
+    });
+    this.turn = done.catch(() => {});
+    return done;
+  }
+
+  private async applyHeld(
+    command: Pick<ProxyReload, "config" | "listens">,
+    passed: readonly BindSockets[],
+  ): Promise<ReloadResult> {
     const { servers, relays } = this.parts;
     const { config } = command;
     const staged = stage(config, servers.pools);

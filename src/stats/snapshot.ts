@@ -71,8 +71,11 @@ export interface Occupancy {
   total: number;
 }
 
-/** OPEN; FULL: at a limit, clients wait in the kernel; DOWN: no server to give them to; STOP: no longer accepting. */
-export type ListenStatus = "OPEN" | "FULL" | "DOWN" | "STOP";
+/**
+ * OPEN; FULL: at a limit, clients wait in the kernel; DOWN: no server to give them to; PAUSED: clients are refused for now,
+ * by order; STOP: no longer accepting.
+ */
+export type ListenStatus = "OPEN" | "FULL" | "DOWN" | "PAUSED" | "STOP";
 
 /** Whole milliseconds that a session waits in the queue, takes to reach its server, and lives. */
 export interface SessionTimes {

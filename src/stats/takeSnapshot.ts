@@ -125,7 +125,8 @@ function listenSnapshot(view: ProxyView, pool: Pool): ListenSnapshot {
 
 function listenStatus(view: ProxyView, pool: Pool, available: boolean): ListenStatus {
   const { board, maxconn } = pool;
-  if (view.stopping || view.leavingUntilMs(pool) !== null) return "STOP";
+  if (view.stopping || view.leavingUntilMs(pool) !== null || pool.accepting === "stopped") return "STOP";
+  if (pool.accepting === "paused") return "PAUSED";
   if (!available) return "DOWN";
   return board.current >= (maxconn ?? Infinity) || view.board.current >= view.board.maxconn ? "FULL" : "OPEN";
 }

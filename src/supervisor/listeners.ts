@@ -44,14 +44,15 @@ export interface BoundListen {
 /** The sockets of a configuration to come: those that are there already, and those that had to be opened for it. */
 export interface PreparedListeners {
   readonly listens: readonly BoundListen[];
-  /** Of `[stats]`. */
+  /** Of `[stats]`, and of `[admin] bind`. */
   readonly stats: readonly BoundBind[];
+  readonly admin: readonly BoundBind[];
   readonly opened: readonly BoundBind[];
 }
 
 /** Every socket the process listens on. The supervisor opens them, keeps them open, and alone closes them. */
 export class BoundListeners {
-  private current: Pick<PreparedListeners, "listens" | "stats"> = { listens: [], stats: [] };
+  private current: Omit<PreparedListeners, "opened"> = { listens: [], stats: [], admin: [] };
   /** Binds that no listen has any more, and that the proxy process has yet to close. */
   private readonly leaving = new Map<number, BoundBind>();
   /** Binds that the proxy process has closed before it was known here that no listen has them. */
@@ -116,6 +117,11 @@ export class BoundListeners {
     return this.current.stats;
   }
 
+  /** The sockets of `[admin] bind`. */
+  get adminBinds(): readonly BoundBind[] {
+    return this.current.admin;
+  }
+
   /** Listening fd of the admin socket. */
   get admin(): number {
     return this.openAdmin.fds[0] as number;
@@ -129,7 +135,7 @@ export class BoundListeners {
   /**
    * The sockets of another configuration: an address that is bound already stays as it is, whichever listen has it; the
    * others are bound, all or none. Nothing else changes until {@link adopt}; what was opened is given up by {@link abandon}.
-   * Between a listen and `[stats]`, which is served by others, none goes over.
+   * Between listens, `[stats]` and `[admin]`, which are served by others each, none goes over.
    */
   prepare(config: Config): PreparedListeners {
     const known = this.bindsOfListens;
@@ -148,7 +154,9 @@ export class BoundListeners {
       });
       const options = { sockets: 1, backlog: HTTP_BACKLOG, mode: UNIX_BIND_MODE };
       const stats = (config.stats?.binds ?? []).map((endpoint) => have("[stats]", endpoint, options, this.stats));
-      return { listens, stats, opened };
+      const adminOptions = { sockets: 1, backlog: ADMIN_BACKLOG };
+      const admin = config.admin.binds.map((endpoint) => have("[admin]", endpoint, adminOptions, this.adminBinds));
+      return { listens, stats, admin, opened };
     } catch (error) {
       this.abandon({ opened });
       throw error;
@@ -182,15 +190,15 @@ export class BoundListeners {
    * From now on these are the sockets. Those that are left over accept nobody new; `inUse` says whether a proxy process
    * still serves who waits in their queues, and they are then closed by {@link closeBind}.
    */
-  adopt({ listens, stats }: PreparedListeners, inUse: boolean): void {
-    const kept = new Set([...listens.flatMap(({ binds }) => binds), ...stats]);
-    for (const bind of [...this.bindsOfListens, ...this.stats]) {
+  adopt({ listens, stats, admin }: PreparedListeners, inUse: boolean): void {
+    const kept = new Set([...listens.flatMap(({ binds }) => binds), ...stats, ...admin]);
+    for (const bind of [...this.bindsOfListens, ...this.stats, ...this.adminBinds]) {
       if (kept.has(bind)) continue;
       turnAway(bind);
       if (inUse && !this.closedEarly.delete(bind.id)) this.leaving.set(bind.id, bind);
       else closeListeners(bind.fds);
     }
-    this.current = { listens, stats };
+    this.current = { listens, stats, admin };
   }
 
   /** The proxy process has done with a bind that no listen has. */
@@ -213,7 +221,7 @@ export class BoundListeners {
 
   /** All that another program in our place goes on with, the admin socket apart: what is used, and what nobody uses yet. */
   get open(): OpenListener[] {
-    return [...this.bindsOfListens, ...this.stats, ...(this.leftOver ?? [])];
+    return [...this.bindsOfListens, ...this.stats, ...this.adminBinds, ...(this.leftOver ?? [])];
   }
 
   /** The same of the admin socket. */
@@ -243,7 +251,7 @@ export class BoundListeners {
   /** Closes what is still open. */
   close(): void {
     this.closeListens();
-    for (const { fds } of this.stats) closeListeners(fds);
+    for (const { fds } of [...this.stats, ...this.adminBinds]) closeListeners(fds);
     if (this.adminBind !== null) closeListeners(this.adminBind.fds);
   }
 }

@@ -33,7 +33,7 @@ export interface ChildObserver {
 
 /** What a proxy process is started with beyond the numbers of its descriptors. */
 export type StartTerms = Omit<ProxyStart, "kind" | keyof ChildFds>;
-type ChildFds = Pick<ProxyStart, "listeners" | "stats" | "adminFd" | "passingFd" | "handoverFd">;
+type ChildFds = Pick<ProxyStart, "listeners" | "stats" | "admin" | "adminFd" | "passingFd" | "handoverFd">;
 
 /** Starts a proxy process on these sockets. Throws when there is no process, memory or descriptor to be had. */
 export function spawnChild(
@@ -86,8 +86,8 @@ function spawnWith(
   { handover, passing }: { handover: ChannelEnds; passing: ChannelEnds },
   observer: ChildObserver,
 ): ProxyChild {
-  const { listens, stats } = listeners;
-  const listening = [...listens.flatMap(({ binds }) => binds), ...stats].flatMap(({ fds }) => fds);
+  const { listens, stats, adminBinds } = listeners;
+  const listening = [...listens.flatMap(({ binds }) => binds), ...stats, ...adminBinds].flatMap(({ fds }) => fds);
   const spawned: Bun.Subprocess = Bun.spawn({
     cmd: [...program.command],
     argv0: program.name,
@@ -119,9 +119,10 @@ function spawnWith(
 }
 
 /** Numbers that our fds have in the child: it gets them in the order of its stdio. */
-function childFds({ listens, stats }: BoundListeners): ChildFds {
+function childFds({ listens, stats, adminBinds }: BoundListeners): ChildFds {
   let next = FIRST_EXTRA_FD;
   const numbered = ({ id, fds }: BoundBind) => ({ id, fds: fds.map(() => next++) });
   const listeners = listens.map(({ listen, binds }) => ({ listen, binds: binds.map(numbered) }));
-  return { listeners, stats: stats.map(numbered), adminFd: next, passingFd: next + 1, handoverFd: next + 2 };
+  const services = { stats: stats.map(numbered), admin: adminBinds.map(numbered) };
+  return { listeners, ...services, adminFd: next, passingFd: next + 1, handoverFd: next + 2 };
 }

@@ -22,8 +22,11 @@ export type ReloadPlan =
       readonly waiting: readonly Difference[];
     };
 
-/** Keys of [global] that only a process that starts can follow. */
-const GLOBAL_WAITING: ReadonlySet<string> = new Set(["threads", "daemon", "user", "group", "pidfile", "chroot"]);
+/** Keys that only a process that starts can follow. */
+const WAITING: Readonly<Record<"global" | "admin", ReadonlySet<string>>> = {
+  global: new Set(["threads", "daemon", "user", "group", "pidfile", "chroot"]),
+  admin: new Set(["socket", "mode"]),
+};
 
 /** Compares a file that was read again with what runs. `path` is for the lines. */
 export function planReload(running: Config, loaded: LoadedFile, path: string): ReloadPlan {
@@ -44,18 +47,18 @@ function inPlace(running: Config, loaded: Config): Config {
   return {
     ...loaded,
     global: { ...loaded.global, threads, daemon, user, group, pidfile, chroot },
-    admin: running.admin,
+    admin: { ...loaded.admin, socket: running.admin.socket, mode: running.admin.mode },
   };
 }
 
 function splitByTime(difference: Difference): { now: Difference[]; later: Difference[] } {
   if (difference.kind !== "section" || difference.section === "log" || difference.section === "stats")
     return { now: [difference], later: [] };
-  if (difference.section !== "global") return { now: [], later: [difference] };
+  const waiting = WAITING[difference.section];
   const part = (keys: readonly KeyChange[]): Difference[] => (keys.length === 0 ? [] : [{ ...difference, keys }]);
   return {
-    now: part(difference.keys.filter(({ key }) => !GLOBAL_WAITING.has(key))),
-    later: part(difference.keys.filter(({ key }) => GLOBAL_WAITING.has(key))),
+    now: part(difference.keys.filter(({ key }) => !waiting.has(key))),
+    later: part(difference.keys.filter(({ key }) => waiting.has(key))),
   };
 }
 

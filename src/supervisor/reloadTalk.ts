@@ -19,7 +19,7 @@ export class ReloadTalk {
   async tell(
     child: ProxyChild,
     terms: Pick<ProxyReload, "config" | "maxconn" | "files">,
-    { listens, stats, opened }: PreparedListeners,
+    { listens, stats, admin, opened }: PreparedListeners,
   ): Promise<ReloadResult> {
     const fds = opened.flatMap((bind) => bind.fds);
     const reload = ++this.told;
@@ -38,6 +38,7 @@ export class ReloadTalk {
         passed: opened.map((bind) => ({ id: bind.id, fds: bind.fds.length })),
         listens: listens.map(({ listen, binds }) => ({ listen, binds: binds.map(({ id }) => id) })),
         stats: stats.map(({ id }) => id),
+        admin: admin.map(({ id }) => id),
       });
     });
   }

@@ -9,7 +9,12 @@ function config({ threads = 2, listens = 1, binds = 1, servers = 2, pages = 0 } 
     servers: Array(servers).fill({}),
   };
   const stats = pages === 0 ? null : { maxconn: 10, binds: Array(pages).fill(listen.binds[0]) };
-  return { global: { threads }, listens: Array(listens).fill(listen), stats } as unknown as Config;
+  return {
+    global: { threads },
+    listens: Array(listens).fill(listen),
+    stats,
+    admin: { binds: [] },
+  } as unknown as Config;
 }
 
 describe("the open files that a proxy process needs", () => {

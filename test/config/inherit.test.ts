@@ -48,6 +48,7 @@ describe("inheritance", () => {
         { name: "a", source: "192.0.2.1", check: { rise: 1, fall: 3 }, weight: 6, maxconn: 9 },
         { name: "b", source: "192.0.2.2", check: false, weight: 7, maxconn: 9 },
       ],
+      serverDefaults: { source: "192.0.2.1", check: { rise: 1, fall: 3 }, weight: 6, maxconn: 9 },
     });
   });
 

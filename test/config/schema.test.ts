@@ -81,7 +81,7 @@ describe("the JSON Schema", () => {
       fall: 3,
       initState: "up",
     });
-    expect(config?.admin).toEqual({ socket: null, mode: 0o600 });
+    expect(config?.admin).toEqual({ socket: null, mode: 0o600, level: "admin", binds: [], bindLevel: "user" });
     expect(config?.stats).toBeNull();
     expect(config?.vrrp).toBeNull();
   });

@@ -34,10 +34,6 @@ def size(fd, columns, rows):
     fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
 
-def unread(fd):
-    return struct.unpack("i", fcntl.ioctl(fd, termios.FIONREAD, b"\0\0\0\0"))[0]
-
-
 def modes(fd):
     attributes = termios.tcgetattr(fd)
     return [*attributes[:6], *(byte.hex() if isinstance(byte, bytes) else str(byte) for byte in attributes[6])]
@@ -72,7 +68,6 @@ def look():
         "wraps": NO_WRAP in screen.mode,
         "modesAsBefore": master is not None and modes(master) == at_start,
         "raw": master is not None and not modes(master)[3] & termios.ICANON,
-        "waiting": 0 if master is None else unread(master),
         "pid": child.pid,
         "exit": child.poll(),
     }

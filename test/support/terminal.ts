@@ -19,8 +19,6 @@ export interface Screen {
   /** The terminal's modes (as `stty -a` shows them) are what they were before the program ran. */
   modesAsBefore: boolean;
   raw: boolean;
-  /** Bytes that the program has written and the terminal has not taken. */
-  waiting: number;
   /** Of the program. */
   pid: number;
   /** Exit status, or minus the signal; null: it runs. */

@@ -3,6 +3,7 @@ import type { JournalEvent } from "../../stats/event.ts";
 import type { Snapshot } from "../../stats/snapshot.ts";
 import type { ProxyView } from "../../stats/view.ts";
 import type { AdminCommand } from "../command.ts";
+import type { Operator } from "../operator.ts";
 import { LAST } from "../protocol.ts";
 import { eventsCommand } from "./events.ts";
 import { type SupervisorOrders, supervisorCommands } from "./ours.ts";
@@ -13,11 +14,13 @@ import { type LiveSessions, sessionListCommands } from "./sessions.ts";
 import { sundryCommands } from "./sundries.ts";
 import { showVrrpCommand, type VrrpOrders, vrrpCommands } from "./vrrp.ts";
 import { whyCommand } from "./why.ts";
+import { writingCommands } from "./writing.ts";
 
-/** What there is to be seen of a proxy process. */
+/** What there is to be seen of a proxy process, and to be changed. */
 export interface ProxyParts {
   view(): ProxyView;
   readonly sessions: LiveSessions;
+  readonly operator: Operator;
 }
 
 /** What the commands work on. */
@@ -49,6 +52,11 @@ export function adminCommands({ snapshot, events, check, wallMs, proxy, orders }
   return [...commands, ...sessionCommands(commands)].toSorted((a, b) => (place(a) < place(b) ? -1 : 1));
 }
 
-function proxyCommands({ view, sessions }: ProxyParts): AdminCommand[] {
-  return [...serverCommands(view), ...sessionListCommands(sessions, view), ...sundryCommands(view)];
+function proxyCommands({ view, sessions, operator }: ProxyParts): AdminCommand[] {
+  return [
+    ...serverCommands(view),
+    ...sessionListCommands(sessions, view),
+    ...sundryCommands(view),
+    ...writingCommands(operator),
+  ];
 }

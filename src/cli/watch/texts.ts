@@ -79,9 +79,9 @@ function detailText(state: WatchState, key: string, why: string | null, unicode:
   const [tone, check] = server === null ? [listenTone(listen.status), null] : [serverTone(server.status), server.check];
   return [
     ...facts.map(([label, text], index) => fact(label, text, index === 0 ? tone : null)),
-    ...trafficFacts(server ?? listen, state.flows.get(key), unicode),
     ...(check === null ? [] : checkFacts(check)),
-    ...(why === null ? [] : [plainLine(""), ...whyLines(why, state.columns)]),
+    ...(why === null ? [] : [plainLine(""), ...whyLines(why, state.columns), plainLine("")]),
+    ...trafficFacts(server ?? listen, state.flows.get(key), unicode),
   ];
 }
 
@@ -171,7 +171,7 @@ function trafficFacts(subject: ListenSnapshot | ServerSnapshot, flow: Flow | und
 function checkFacts({ health, rise, fall, failures, observed, inconclusive, last }: CheckSnapshot): Line[] {
   const stands = health >= rise ? `up: ${health - rise + 1}/${fall} until down` : `down: ${health}/${rise} until up`;
   const others = [
-    `${humanCount(failures)} failures`,
+    `${humanCount(failures)} failure${plural(failures)}`,
     ...(observed === null ? [] : [`${humanCount(observed)} seen in traffic`]),
     ...(inconclusive === 0 ? [] : [`${humanCount(inconclusive)} inconclusive`]),
   ];

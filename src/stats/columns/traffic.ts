@@ -73,7 +73,7 @@ export const TRAFFIC: readonly Column[] = [
     server: ({ server }) => server.errors.redispatches,
   }),
   column("status", "SGP:str", "how it stands", {
-    frontend: ({ listen }) => (listen.status === "STOP" ? "STOP" : "OPEN"),
+    frontend: ({ listen }) => (listen.status === "STOP" || listen.status === "PAUSED" ? listen.status : "OPEN"),
     // A listen that never had a server is not one that lost them.
     backend: ({ listen }) => (listen.available || listen.servers.length === 0 ? "UP" : "DOWN"),
     server: ({ server }) => server.status,

@@ -18,7 +18,12 @@ export function factsSection({ snapshot, hideVersion, wallMs }: PageModel): stri
       "Restarts",
       restarts === 0 ? "" : `${restarts} of the proxy process; counters begin ${humanDuration(proxyUptimeMs)} ago`,
     ],
-    ["Configured", `${listens.length} listen${plural(listens.length)}, ${servers} server${plural(servers)}`],
+    [
+      "Configured",
+      process.crashLoop === null
+        ? `${listens.length} listen${plural(listens.length)}, ${servers} server${plural(servers)}`
+        : "",
+    ],
     ["Threads", `${process.threads} for traffic`],
     ["Idle", `${process.idlePercent}%`],
     [

@@ -15,12 +15,13 @@ const OPEN_SERVERS = 120;
 
 /** The listens, each with its servers. */
 export function listensSection(model: PageModel): string {
-  const { listens } = model.snapshot;
+  const { listens, process } = model.snapshot;
   const servers = listens.reduce((sum, listen) => sum + listen.servers.length, 0);
   const isLarge = servers > OPEN_SERVERS;
   const blocks = listens.map((listen) => listenBlock(listen, model, isLarge));
-  const empty = listens.length === 0 ? "<p>no listens</p>" : "";
-  return `<section id="listens" aria-labelledby="listens-h" tabindex="-1"><h2 id="listens-h">Listens</h2>${scopeNote(model)}${empty}${blocks.join("")}</section>`;
+  const empty =
+    process.crashLoop === null ? "No listens." : "Nothing is known of them until a proxy process runs again.";
+  return `<section id="listens" aria-labelledby="listens-h" tabindex="-1"><h2 id="listens-h">Listens</h2>${scopeNote(model)}${blocks.length === 0 ? `<p>${empty}</p>` : blocks.join("")}</section>`;
 }
 
 function scopeNote({ scope, uri }: PageModel): string {

@@ -29,6 +29,14 @@ export function listenAnswer(listen: ListenSnapshot, world: WhyWorld): ListenAns
         remedies: [],
       };
     }
+    case "PAUSED":
+      return {
+        healthy: false,
+        reasons: [
+          reason(`an operator has paused it: its clients are refused, ${listen.sessions.current} sessions go on`),
+        ],
+        remedies: [`ctl enable frontend ${listen.name}`],
+      };
     case "DOWN": {
       const text = servers.length === 0 ? "it has no servers" : `${count} can take sessions`;
       const since = `nobody serves it since ${whenAgo(listen.inStateMs, world.wallMs)}`;

@@ -14,7 +14,7 @@ export interface Client {
   /** Also the file of expected-2.6.12/ that has its output, without ".txt". */
   readonly name: string;
   readonly tools: readonly ToolName[];
-  /** For bash; $T is the target's socket where that is all it takes. */
+  /** For bash. */
   command(target: Target, place: Place): string;
   /** Lines that differ, each for the reason beside it. */
   readonly except?: RegExp;
@@ -66,6 +66,8 @@ export const CLIENTS: readonly Client[] = [
       ]
         .map((command) => `echo '${command}' | ${socat(target)} | head -1`)
         .join("; "),
+    // The kit has the first of the commands that there are.
+    except: /^\s+\S/,
   },
   { name: "nc", tools: ["nc"], command: ({ socket }) => `echo 'show stat' | nc -U -N ${socket}` },
   {
@@ -150,13 +152,13 @@ export const CLIENTS: readonly Client[] = [
   },
   {
     name: "check_haproxy",
-    tools: ["check_haproxy_stats", "monitoring-plugin-perl", "perl-lwp"],
+    tools: ["check_haproxy_stats", "monitoring-plugin-perl", "perl-gettext", "perl-lwp"],
     command: ({ authUrl }) => `${NAGIOS}/check_haproxy -u '${authUrl};csv' -U admin -P secret`,
     unordered: "words",
   },
   {
     name: "netdata",
-    tools: ["netdata-haproxy", "netdata-stock", "python-urllib3", "python-yaml"],
+    tools: ["netdata-haproxy"],
     command: ({ socket }, { dir }) =>
       [
         `mkdir -p ${dir}/nd/python.d ${dir}/nd/lock ${dir}/nd/lib`,

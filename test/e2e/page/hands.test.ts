@@ -173,7 +173,9 @@ describe.skipIf(chromium === null)("the status page under somebody's hands", () 
     expect(await tab.evaluate<string>(sorted)).toBe("descending");
     await tab.click(head(2));
     await servers[1]?.stop();
-    await until("what is down to come first", async () => (await order()).join() === "web_2,web_1");
+    await until("the server to be down", async () => (await shownState(tab, "web_2")) === "DOWN");
+    // What is worst comes first.
+    expect(await order()).toEqual(["web_2", "web_1"]);
     expect(await focused(tab)).toBe("button State");
     expect(await tab.evaluate<string | null>(sorted)).toBeNull();
     await tab.click(head(2));

@@ -2,8 +2,9 @@ import { describe, expect, test } from "bun:test";
 import type { Snapshot } from "../../../src/stats/snapshot.ts";
 import type { Tab } from "../../support/browser.ts";
 import { startProxy } from "../../support/instance.ts";
+import { freePort, freePorts } from "../../support/ports.ts";
 import { until } from "../../support/until.ts";
-import { chromium, isShown, openPage, REFRESH_MS, rowOf, textOf, titleOf } from "./stand.ts";
+import { browser, chromium, firstPaintMs, isShown, openPage, REFRESH_MS, rowOf, textOf, titleOf } from "./stand.ts";
 
 /** A round trip through the listen, closed by the client. */
 async function talk(port: number, text: string): Promise<void> {
@@ -164,5 +165,27 @@ describe.skipIf(chromium === null)("the status page of a running balancer", () =
       /out in the last .*most [1-9]/.test(await titleOf(tab, `section[id="l:web"] figure:nth-of-type(2) title`)),
     );
     held.end();
+  });
+
+  test("is on the screen within 300 ms", async () => {
+    const { tab, url } = await openPage();
+    expect(await firstPaintMs(tab, url)).toBeLessThan(300);
+  });
+
+  test("is on the screen within 300 ms with 50 listens of 40 servers", async () => {
+    const statsPort = freePort();
+    const listens = freePorts(50).map((port, listen) => {
+      const servers = Array.from(
+        { length: 40 },
+        (_, server) => `{ name = "s${server}", address = "127.0.0.1:9", check = false }`,
+      );
+      return `[listen.l${listen}]\nbind = "127.0.0.1:${port}"\nserver = [${servers.join(", ")}]`;
+    });
+    const timeouts = `[defaults.timeout]\nconnect = "1s"\nclient = "1s"\nserver = "1s"`;
+    await startProxy(`${timeouts}\n${listens.join("\n")}\n[stats]\nbind = "127.0.0.1:${statsPort}"`);
+    const tab = await (await browser()).tab();
+    expect(await firstPaintMs(tab, `http://127.0.0.1:${statsPort}/haproxy.stats`)).toBeLessThan(300);
+    expect(await textOf(tab, "h1")).toBe("2000 servers, 2000 not checked");
+    expect(await tab.evaluate<number>(`document.querySelectorAll("tbody tr").length`)).toBe(2000);
   });
 });

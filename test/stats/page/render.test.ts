@@ -3,6 +3,7 @@ import { HISTORY_STEPS } from "../../../src/stats/history.ts";
 import { PAGE_SCRIPT, PAGE_STYLE } from "../../../src/stats/page/assets.ts";
 import { renderPage } from "../../../src/stats/page/render.ts";
 import { sparkline } from "../../../src/stats/page/sparkline.ts";
+import { processWith } from "../tableCases.ts";
 import { ALL_WELL, EVERYTHING_AT_ONCE, largePage } from "./pageCases.ts";
 
 const page = (over: Partial<typeof ALL_WELL> = {}) => renderPage({ ...EVERYTHING_AT_ONCE, ...over });
@@ -54,6 +55,17 @@ describe("the page", () => {
     expect(valuesOf("s")).toEqual(["tcp_service_a_01", "tcp_service_a_02", "spare"]);
     expect(valuesOf("action")).toEqual(["drain", "maint", "ready", "shutdown"]);
     expect(page({ csrf: null })).not.toMatch(/<form|<input type="(?:hidden|checkbox)"|<fieldset/);
+  });
+
+  test("tells in a crash loop what is known, and nothing of listens", () => {
+    const process = processWith({ crashLoop: { crashes: 3, reason: "exit code 70", nextStartMs: 900 } });
+    const html = renderPage({ ...ALL_WELL, snapshot: { process, listens: [], vrrp: null } });
+    expect(html).toContain("<title>crash loop: nobody is served · lb01</title>");
+    expect(html).toContain(
+      "crash loop: next start in 1 s; the proxy process has ended 3 times in a row (exit code 70)",
+    );
+    expect(html).toContain("Nothing is known of them until a proxy process runs again.");
+    expect(html).not.toContain("Configured");
   });
 
   test("has each id once, also of a listen that has left room for another of its name", () => {

@@ -30,27 +30,27 @@ const snapshotOf = (listens: ListenSnapshot[], over: Partial<Snapshot> = {}): Sn
 });
 
 describe("the verdict", () => {
-  test.each<[string, ListenSnapshot[], string]>([
-    ["ok", [listen("web", up)], "the one server is up"],
-    ["ok", [listen("web", up, rising), listen("mail", up)], "all 3 servers up"],
+  test.each<[look: string, text: string, listens: ListenSnapshot[]]>([
+    ["ok", "the one server is up", [listen("web", up)]],
+    ["ok", "all 3 servers up", [listen("web", up, rising), listen("mail", up)]],
     [
       "ok",
-      [listen("web", up, maint, draining, unchecked)],
       "1 of 4 servers up, 1 not checked, 1 in maintenance, 1 draining",
+      [listen("web", up, maint, draining, unchecked)],
     ],
-    ["ok", [listen("web", unchecked)], "1 server, 1 not checked"],
-    ["ok", [listen("web")], "no servers"],
-    ["ok", [], "no listens"],
+    ["ok", "1 server, 1 not checked", [listen("web", unchecked)]],
+    ["ok", "no servers", [listen("web")]],
+    ["ok", "no listens", []],
     [
       "warn",
-      [listen("web", up, down, nameless), listen("mail", up), listen("x", up)],
       "2 servers down in 1 of 3 listens",
+      [listen("web", up, down, nameless), listen("mail", up), listen("x", up)],
     ],
-    ["warn", [listen("web", up, down)], "1 of 2 servers down"],
-    ["bad", [unserved("web", down), listen("mail", up)], "nobody serves web, 1 server down in 1 of 2 listens"],
-    ["bad", [unserved("web", maint), unserved("mail", maint)], "nobody serves any of 2 listens"],
-    ["bad", [unserved("web", maint), unserved("mail", maint), listen("x", up)], "nobody serves 2 listens"],
-  ])("is %s of %j: %s", (look, listens, text) => {
+    ["warn", "1 of 2 servers down", [listen("web", up, down)]],
+    ["bad", "nobody serves web, 1 server down in 1 of 2 listens", [unserved("web", down), listen("mail", up)]],
+    ["bad", "nobody serves any of 2 listens", [unserved("web", maint), unserved("mail", maint)]],
+    ["bad", "nobody serves 2 listens", [unserved("web", maint), unserved("mail", maint), listen("x", up)]],
+  ])("is %s: %s", (look, text, listens) => {
     expect(verdictOf(snapshotOf(listens))).toEqual({ look, text } as ReturnType<typeof verdictOf>);
   });
 
