@@ -1,6 +1,7 @@
 import type { ListenConfig, ServerConfig } from "../config/schema.ts";
 import type { Clock } from "../core/clock.ts";
 import type { ListenBoard } from "./board.ts";
+import { eventsOf, type PoolEvent, type PoolEventKind } from "./event.ts";
 import { memoryOf, recall, type ServerMemory } from "./memory.ts";
 import { overruledBy, takeFromFile } from "./overrule.ts";
 import { buildRotation } from "./rotation.ts";
@@ -16,37 +17,6 @@ import {
   rampSixteenths,
   rampStepMs,
 } from "./server.ts";
-
-/**
- * What happened to a server: checks, traffic or an operator's word on its health (`down`, `up`, `stopping`), an operator's
- * orders (those of `maint`, `drain` and their ends), what follows from either.
- */
-export type PoolEventKind =
-  | "down"
-  | "up"
-  | "stopping"
-  | "rampEnded"
-  | "noServer"
-  | "resolved"
-  | "entersMaintenance"
-  | "leavesMaintenance"
-  | "entersDrain"
-  | "remainsInDrain"
-  | "leavesDrain";
-
-/** What happened to a server, with the listen's figures right after it. */
-export interface PoolEvent {
-  kind: PoolEventKind;
-  server: PoolServer;
-  /** Its administrative state before. */
-  before: AdminState;
-  activeServers: number;
-  backupServers: number;
-  /** Sessions the server has, connections that waited for it, and connections that wait in the listen. */
-  sessions: number;
-  requeued: number;
-  queued: number;
-}
 
 /** What accepting clients can be: under way, interrupted, or over for good. */
 export type Accepting = "open" | "paused" | "stopped";
@@ -354,11 +324,4 @@ export class Pool {
     if (server === null) throw new RangeError(`listen ${this.current.name} has no server slot ${slot}`);
     return server;
   }
-}
-
-/** What an operator's order comes to, in HAProxy's order. */
-function eventsOf(before: AdminState, after: AdminState): PoolEventKind[] {
-  if (after === "maint") return ["entersMaintenance"];
-  if (before === "maint") return after === "drain" ? ["leavesMaintenance", "remainsInDrain"] : ["leavesMaintenance"];
-  return [after === "drain" ? "entersDrain" : "leavesDrain"];
 }

@@ -14,8 +14,9 @@ import { receiveFds } from "../net/fdPassing.ts";
 import { fileLimit, raiseFileLimit } from "../net/limits.ts";
 import type { StandardStream } from "../net/standardStreams.ts";
 import { releaseStartupPagesSoon } from "../net/startupPages.ts";
+import type { PoolEvent } from "../pool/event.ts";
 import { ListenCounter } from "../pool/layout.ts";
-import type { Pool, PoolEvent } from "../pool/pool.ts";
+import type { Pool } from "../pool/pool.ts";
 import { ProcessBoard } from "../pool/processBoard.ts";
 import { openLogger } from "../relay/openLogger.ts";
 import type { EventSubject, JournalEvent } from "../stats/event.ts";
@@ -139,7 +140,7 @@ export class ProxyProcess {
     this.leaving = new Leaving(clock, {
       endSessions: (pool, slot) => this.kill(pool, slot ?? -1, "K-"),
       onListenGone: (pool) => this.forgetListen(pool),
-      log: (event, listen) => this.log(event, "stopped", listen),
+      log: (event, listen) => this.log(event, "gone", listen),
     });
     this.reloads = new Reloads(config, overlaid, given.listeners, {
       servers: this.servers,
@@ -166,7 +167,12 @@ export class ProxyProcess {
     });
     this.commands = adminCommands({
       snapshot: () => takeSnapshot(this.view()),
-      proxy: { view: () => this.view(), sessions: new SessionList(this.relays), operator },
+      proxy: {
+        view: () => this.view(),
+        sessions: new SessionList(this.relays),
+        sockets: () => this.admin.sockets,
+        operator,
+      },
       events: () => this.journal.events,
       check: (listen, server) => this.servers.checkFacts(listen, server),
       wallMs: () => clock.wallMs(),
@@ -217,31 +223,40 @@ export class ProxyProcess {
 
   /** Takes over another configuration; reports `reloaded` when it has, or when it has found that it cannot. */
   async reload(command: ProxyReload): Promise<void> {
-    const result = await this.tryReload(command);
-    this.world.report({ kind: "reloaded", reload: command.reload, ...result });
-  }
-
-  private async tryReload(command: ProxyReload): Promise<ReloadResult> {
+    const report = (result: ReloadResult) => this.world.report({ kind: "reloaded", reload: command.reload, ...result });
     const files = raiseFileLimit(command.files);
     let passed: BindSockets[];
     try {
-      const fds = receiveFds(this.given.passingFd, command.reload, sum(command.passed.map((bind) => bind.fds)));
-      passed = command.passed.map(({ id, fds: count }) => ({ id, fds: fds.splice(0, count) }));
+      passed = this.receive(command);
     } catch (error) {
-      return this.reloads.refuse([], `the new listening sockets did not arrive: ${(error as Error).message}`);
+      report(this.reloads.refuse([], `the new listening sockets did not arrive: ${(error as Error).message}`));
+      return;
     }
     const isForService = ({ id }: BindSockets) => command.stats.includes(id) || command.admin.includes(id);
     const ofListens = passed.filter((bind) => !isForService(bind));
     const shortage = `the proxy process may have ${files} open files, and the new maxconn needs ${command.files}: that takes a restart`;
     const result =
       files < command.files ? this.reloads.refuse(ofListens, shortage) : await this.reloads.apply(command, ofListens);
-    if (result.error !== null) return this.reloads.refuse(passed.filter(isForService), result.error);
-    const overruled = this.reloaded(command, passed.filter(isForService));
-    return { ...result, overruled: [...overruled, ...result.overruled] };
+    const isApplied = result.error === null;
+    const overruled = isApplied ? this.reloaded(command) : [];
+    report({ ...result, overruled: [...overruled, ...result.overruled] });
+    // Behind that: the supervisor has then given up what is reported as closed.
+    if (isApplied) this.reloadServices(command, passed.filter(isForService));
+    else this.reloads.refuse(passed.filter(isForService), result.error ?? "");
+  }
+
+  private receive({ reload, passed }: ProxyReload): BindSockets[] {
+    const fds = receiveFds(this.given.passingFd, reload, sum(passed.map((bind) => bind.fds)));
+    return passed.map(({ id, fds: count }) => ({ id, fds: fds.splice(0, count) }));
+  }
+
+  private reloadServices({ config, stats, admin }: ProxyReload, passed: readonly BindSockets[]): void {
+    this.stats.reload(config.stats, stats, passed);
+    this.admin.reload(config.admin, admin, passed);
   }
 
   /** What was set at run time and gives way, in words. */
-  private reloaded({ config, maxconn, stats, admin }: ProxyReload, passed: readonly BindSockets[]): string[] {
+  private reloaded({ config, maxconn }: ProxyReload): string[] {
     const { clock, stdout, stderr } = this.world;
     if (!isDeepStrictEqual(this.config.logs, config.logs)) {
       this.logger.close();
@@ -249,8 +264,6 @@ export class ProxyProcess {
       this.logger = openLogger(config.logs, process.pid, clock, { stdout, stderr });
     }
     this.config = config;
-    this.stats.reload(config.stats, stats, passed);
-    this.admin.reload(config.admin, admin, passed);
     const overruled = this.maxconn.follow(maxconn);
     this.relays.ringAll();
     this.health.changed();
@@ -352,7 +365,7 @@ export class ProxyProcess {
     const line = describePoolEvent(pool.config.name, event, cause);
     this.logger.log(line.level, line.text);
     const facts = this.servers.checkFacts(pool.config.name, config.name);
-    this.journal.add(poolEventDraft(pool.config.name, event, line, facts, this.world.clock.wallMs()));
+    this.journal.add(poolEventDraft(pool.config.name, event, line, cause, facts, this.world.clock.wallMs()));
     // What follows from this event follows from the loss of the last server, which is told next.
     if (!leavesNobody(event)) this.health.changed();
     if (isMarkedDown(event) && config.onMarkedDown === "shutdown-sessions") this.kill(pool, slot, "D-");

@@ -13,6 +13,7 @@ import {
 } from "./metrics/haproxy.ts";
 import { OWN_LISTEN, OWN_PROCESS, OWN_SERVER, VRRP, VRRP_STATE } from "./metrics/own.ts";
 import type { Snapshot } from "./snapshot.ts";
+import { CHUNK_BYTES } from "./textBuffer.ts";
 
 /** Content type of Prometheus' text format. */
 export const METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
@@ -43,23 +44,37 @@ export function metricsScopes(names: readonly string[]): ReadonlySet<MetricsScop
 /** Answers of the HTTP server so far, by status. */
 export type HttpCounts = ReadonlyMap<number, number>;
 
-/** Everything in Prometheus' text format: HAProxy's names and labels, and ours as `haproxy_lite_…`. */
-export function formatMetrics(snapshot: Snapshot, filter: MetricsFilter, answers: HttpCounts): string {
+/** Everything in Prometheus' text format, in pieces: HAProxy's names and labels, and ours as `haproxy_lite_…`. */
+export function* metricsChunks(snapshot: Snapshot, filter: MetricsFilter, answers: HttpCounts): Generator<Uint8Array> {
+  const out = new Exposition();
+  for (const add of metricsParts(out, snapshot, filter, answers)) {
+    add();
+    if (out.buffer.length >= CHUNK_BYTES) yield out.buffer.take();
+  }
+  yield out.buffer.take();
+}
+
+/** Functions that each add a part of it, in order. */
+function* metricsParts(
+  out: Exposition,
+  snapshot: Snapshot,
+  filter: MetricsFilter,
+  answers: HttpCounts,
+): Generator<() => void> {
   const { scopes } = filter;
   const { process } = snapshot;
-  const out = new Exposition();
   const listens = snapshot.listens.map((listen) =>
     labelled<ListenRow>({ listen, process }, label("proxy", listen.name)),
   );
-  if (scopes.has("global")) addGlobal(out, snapshot, filter, answers);
+  if (scopes.has("global")) yield () => addGlobal(out, snapshot, filter, answers);
   if (scopes.has("frontend")) {
-    for (const family of [...FRONTEND, ...OWN_LISTEN]) out.add(family, listens);
-    out.addStates(FRONTEND_STATUS, listens);
+    for (const family of [...FRONTEND, ...OWN_LISTEN]) yield () => out.add(family, listens);
+    yield () => out.addStates(FRONTEND_STATUS, listens);
   }
   if (scopes.has("backend")) {
-    for (const family of BACKEND) out.add(family, listens);
-    out.addStates(BACKEND_STATUS, listens);
-    for (const family of BACKEND_COUNTS) out.addCounts(family, listens);
+    for (const family of BACKEND) yield () => out.add(family, listens);
+    yield () => out.addStates(BACKEND_STATUS, listens);
+    for (const family of BACKEND_COUNTS) yield () => out.addCounts(family, listens);
   }
   if (scopes.has("server")) {
     const servers = listens.flatMap(({ row, labels }) =>
@@ -67,10 +82,9 @@ export function formatMetrics(snapshot: Snapshot, filter: MetricsFilter, answers
         .filter(({ admin, unresolved }) => !filter.noMaintenance || (admin !== "maint" && !unresolved))
         .map((server) => labelled<ServerRow>({ ...row, server }, `${labels},${label("server", server.name)}`)),
     );
-    for (const family of [...SERVER, ...OWN_SERVER]) out.add(family, servers);
-    for (const family of SERVER_STATES) out.addStates(family, servers);
+    for (const family of [...SERVER, ...OWN_SERVER]) yield () => out.add(family, servers);
+    for (const family of SERVER_STATES) yield () => out.addStates(family, servers);
   }
-  return out.text;
 }
 
 function addGlobal(out: Exposition, snapshot: Snapshot, { hideVersion }: MetricsFilter, answers: HttpCounts): void {

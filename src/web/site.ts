@@ -5,8 +5,9 @@ import type { JournalEvent } from "../stats/event.ts";
 import { jsonChunks } from "../stats/json.ts";
 import type { History, PageModel } from "../stats/page/model.ts";
 import { renderPage } from "../stats/page/render.ts";
-import { formatMetrics, type HttpCounts, METRICS_TYPE, metricsScopes } from "../stats/prometheus.ts";
+import { type HttpCounts, METRICS_TYPE, metricsChunks, metricsScopes } from "../stats/prometheus.ts";
 import { EVERYTHING, statRows } from "../stats/rows.ts";
+import { jsonSchema } from "../stats/schema.ts";
 import type { Snapshot } from "../stats/snapshot.ts";
 import { typedChunks } from "../stats/typed.ts";
 import { isForeign, isOwnName, noticeOf, type Outcome, outcomeOf, readWish } from "./actions.ts";
@@ -90,6 +91,8 @@ export class StatsSite {
         return this.data(asked, "text/plain; charset=utf-8", typedChunks(rows, false));
       case "json":
         return this.data(asked, "application/json", jsonChunks(rows));
+      case "json-schema":
+        return this.data(asked, "application/json", [new TextEncoder().encode(jsonSchema())]);
       default:
         return assertNever(form);
     }
@@ -101,7 +104,7 @@ export class StatsSite {
     const model: PageModel = {
       snapshot: view.snapshot(),
       history: view.history(),
-      events: view.events(),
+      events: config.hideVersion ? view.events().map(withoutVersion) : view.events(),
       wallMs: view.wallMs(),
       uri: config.uri,
       refreshS,
@@ -118,11 +121,10 @@ export class StatsSite {
   }
 
   /** The page refreshes itself, by itself: a header would do it to one that updates in place as well. */
-  private data(asked: StatsRoute, type: string, chunks: Iterable<Uint8Array>): HttpResponse {
+  private data(asked: StatsRoute, type: string, pieces: Iterable<Uint8Array>): HttpResponse {
     const { refreshS } = this;
-    const body = Buffer.concat([...chunks]);
     const refresh = asked.noRefresh || refreshS === null ? {} : { refresh: String(refreshS) };
-    return { status: 200, headers: { "content-type": type, ...refresh }, body };
+    return { status: 200, headers: { "content-type": type, ...refresh }, body: { pieces } };
   }
 
   private get refreshS(): number | null {
@@ -135,8 +137,8 @@ export class StatsSite {
     const scopes = metricsScopes(names);
     if (scopes === null) return plain(400, "There is no such scope.");
     const filter = { scopes, noMaintenance, hideVersion: config.hideVersion };
-    const body = formatMetrics(view.snapshot(), filter, view.answers());
-    return { status: 200, headers: { "content-type": METRICS_TYPE }, body };
+    const pieces = metricsChunks(view.snapshot(), filter, view.answers());
+    return { status: 200, headers: { "content-type": METRICS_TYPE }, body: { pieces } };
   }
 
   private async act(request: HttpRequest, asked: StatsRoute, user: string): Promise<HttpResponse> {
@@ -169,6 +171,19 @@ export class StatsSite {
     for (const command of wish.commands) answers.push(await this.view.execute(command, by));
     return outcomeOf(answers);
   }
+}
+
+/** "1.2.3", "1.2.3-rc1 (abc1234)", and no part of an IP address. */
+const VERSION = /(?<![\d.])\d+\.\d+\.\d+(?![\d]|\.\d)(?:[-+][\w.]+)?(?: \([\w-]+\))?/g;
+
+/** What an event of the process says at a start and at an upgrade is not for everybody. */
+function withoutVersion(event: JournalEvent): JournalEvent {
+  if (event.subject.kind !== "process") return event;
+  return {
+    ...event,
+    text: event.text.replace(VERSION, "a version"),
+    cause: event.cause?.replace(VERSION, "a version") ?? null,
+  };
 }
 
 /** HAProxy says 503, which monitors take for a proxy that is down; this is an address that is wrong. */

@@ -89,6 +89,7 @@ describe("a request", () => {
     ["a NUL in the target", `GET /\0 HTTP/1.1\r\n${HOST}\r\n`, "400"],
     ["no Host in HTTP/1.1", "GET / HTTP/1.1\r\n\r\n", "400"],
     ["two Hosts", `GET / HTTP/1.1\r\n${HOST}${HOST}\r\n`, "400"],
+    ["two users", `GET / HTTP/1.1\r\n${HOST}Authorization: Basic YQ==\r\nAuthorization: Basic YQ==\r\n\r\n`, "400"],
     ["a Host with a path", "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", "400"],
     ["a folded header", `GET / HTTP/1.1\r\n${HOST}X: a\r\n b\r\n\r\n`, "400"],
     ["a blank before a colon", `GET / HTTP/1.1\r\n${HOST}X : a\r\n\r\n`, "400"],

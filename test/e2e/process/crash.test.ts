@@ -182,6 +182,7 @@ describe("a proxy process that ends", () => {
     expect(performance.now() - startedMs).toBeGreaterThan(9500);
     expect(isRunning(hung)).toBeFalse();
     expect(logLines(proxy, "alert")).toEqual([
+      expect.stringMatching(/^the proxy process hangs: no sign of life for 2\.\d s$/),
       "proxy process ended unexpectedly (no sign of life for 10 s); the next one starts now, clients wait meanwhile",
     ]);
     expect((await snapshot(proxy)).process).toMatchObject({ hang: null, restarts: 1, pid: proxyPid(proxy) });
@@ -294,7 +295,8 @@ describe("a supervisor that is killed", () => {
     const file = join(dir, "haproxy-lite.toml");
     await Bun.write(file, toml({ port: freePort(), servers: [], more: `[admin]\nsocket = "${dir}/admin.sock"` }));
     let orphans = 0;
-    for (let delayMs = 10; delayMs <= 120; delayMs += 5) {
+    // From before there is any to after: how long that takes is the machine's business.
+    for (let delayMs = 10; orphans < 8 && delayMs <= 1000; delayMs += 5) {
       const early = start([binary(), "serve", "-c", file]);
       await Bun.sleep(delayMs);
       const children = childrenOf(early.pid);
