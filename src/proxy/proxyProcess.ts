@@ -36,7 +36,7 @@ import { Leaving } from "./leaving.ts";
 import { ProcessMaxconn } from "./maxconn.ts";
 import { ProxyOperator } from "./operator.ts";
 import { Orders } from "./orders.ts";
-import type { BindSockets, ProxyReload, ProxyReport, ProxyStart } from "./protocol.ts";
+import type { BindSockets, ProxyReload, ProxyReport, ProxyStart, ReloadResult } from "./protocol.ts";
 import { RelayPool, type RelayPoolObserver } from "./relayPool.ts";
 import { Reloads } from "./reload.ts";
 import { NO_RUNTIME_SERVERS, overlay } from "./runtimeServers.ts";
@@ -224,25 +224,31 @@ export class ProxyProcess {
 
   /** Takes over another configuration; reports `reloaded` when it has, or when it has found that it cannot. */
   async reload(command: ProxyReload): Promise<void> {
-    const fds = receiveFds(this.given.passingFd, sum(command.passed.map((bind) => bind.fds)));
-    const passed = command.passed.map(({ id, fds: count }) => ({ id, fds: fds.splice(0, count) }));
+    const report = (result: ReloadResult) => this.world.report({ kind: "reloaded", reload: command.reload, ...result });
+    const files = raiseFileLimit(command.files);
+    let passed: BindSockets[];
+    try {
+      passed = this.receive(command);
+    } catch (error) {
+      report(this.reloads.refuse([], `the new listening sockets did not arrive: ${(error as Error).message}`));
+      return;
+    }
     const isForService = ({ id }: BindSockets) => command.stats.includes(id) || command.admin.includes(id);
     const ofListens = passed.filter((bind) => !isForService(bind));
-    const files = raiseFileLimit(command.files);
     const shortage = `the proxy process may have ${files} open files, and the new maxconn needs ${command.files}: that takes a restart`;
     const result =
       files < command.files ? this.reloads.refuse(ofListens, shortage) : await this.reloads.apply(command, ofListens);
     const isApplied = result.error === null;
     const overruled = isApplied ? this.reloaded(command) : [];
-    this.world.report({
-      kind: "reloaded",
-      reload: command.reload,
-      ...result,
-      overruled: [...overruled, ...result.overruled],
-    });
+    report({ ...result, overruled: [...overruled, ...result.overruled] });
     // Behind that: the supervisor has then given up what is reported as closed.
     if (isApplied) this.reloadServices(command, passed.filter(isForService));
     else this.reloads.refuse(passed.filter(isForService), result.error ?? "");
+  }
+
+  private receive({ reload, passed }: ProxyReload): BindSockets[] {
+    const fds = receiveFds(this.given.passingFd, reload, sum(passed.map((bind) => bind.fds)));
+    return passed.map(({ id, fds: count }) => ({ id, fds: fds.splice(0, count) }));
   }
 
   private reloadServices({ config, stats, admin }: ProxyReload, passed: readonly BindSockets[]): void {
