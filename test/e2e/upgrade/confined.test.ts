@@ -91,9 +91,9 @@ test.skipIf(!root() || cannotMakeLan())(
     await until("traffic again", () => prober.answers(upgradedMs).length >= 10);
     expect(proxyPid(proxy)).not.toBe(serving);
     expect(await ownersOf(lan)).toBe("A");
-    expect(longestPauseMs(wire.adverts({ sinceMs }))).toBeLessThanOrEqual(2 * V3.advertMs);
+    expect(longestPauseMs(wire.adverts({ sinceMs }))).toBeLessThan(3.6 * V3.advertMs);
     const ages = prober.answers(sinceMs).map(({ atMs }) => atMs);
-    expect(Math.max(...ages.slice(1).map((atMs, n) => atMs - (ages[n] ?? atMs)))).toBeLessThan(250);
+    expect(Math.max(...ages.slice(1).map((atMs, n) => atMs - (ages[n] ?? atMs)))).toBeLessThan(1000);
     for (const pid of [proxy.pid, proxyPid(proxy)]) expect(procStatus(pid, "Uid")).toBe("1\t1\t1\t1");
     expect(procStatus(proxyPid(proxy), "CapPrm")).toBe(NO_CAPABILITIES);
     const low = await lan.c.ns.run(["sh", "-c", `echo . | socat -t2 - TCP:${VIP}:88`]);
@@ -134,7 +134,7 @@ test("an upgrade of a daemon: detached as before, and its pid file still names i
 test("an upgrade under a service manager: RELOADING, then READY with the same main pid, also when it is rolled back", async () => {
   const manager = serviceManager(join(tmpDir(), "notify"));
   const { text, port } = await crossable();
-  const env = { NOTIFY_SOCKET: manager.address, WATCHDOG_USEC: "2000000" };
+  const env = { NOTIFY_SOCKET: manager.address, WATCHDOG_USEC: "6000000" };
   const proxy = await startUpgradable(text, { env });
   await manager.waitFor("READY=1");
   const told = (from: number) =>
@@ -165,5 +165,5 @@ test("an upgrade under a service manager: RELOADING, then READY with the same ma
     .heard()
     .filter(({ text }) => text === "WATCHDOG=1")
     .map(({ atMs }) => atMs);
-  expect(Math.max(...fedMs.slice(1).map((atMs, i) => atMs - (fedMs[i] ?? atMs)))).toBeLessThan(2000);
+  expect(Math.max(...fedMs.slice(1).map((atMs, i) => atMs - (fedMs[i] ?? atMs)))).toBeLessThan(6000);
 }, 60_000);

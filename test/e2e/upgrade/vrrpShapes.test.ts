@@ -14,8 +14,10 @@ const skip = cannotMakeLan();
 
 const ROUNDS = 3;
 const VIP_2 = "10.9.0.110";
-/** RFC 9568 §6.1 at 100 ms and priority 100: three intervals and the skew of (256 - 100) / 256 of one. */
-const DOWN_MS = 360;
+/** A host that is busy with other tests keeps no shorter one. */
+const ADVERT_MS = 300;
+/** RFC 9568 §6.1 at priority 100: three intervals and the skew of (256 - 100) / 256 of one. */
+const DOWN_MS = (3 + 156 / 256) * ADVERT_MS;
 
 /** A way to speak VRRP, as ours on A and as keepalived's file on B, and the addresses that must stay. */
 interface Shape {
@@ -26,17 +28,17 @@ interface Shape {
 
 function shape(profile: Profile, lan: Lan, lines = ""): Shape {
   return {
-    ours: { instance: `${profile.ours(lan.a, "first")}\n${lines}` },
-    keepalived: (host) => profile.keepalived(host, "second"),
+    ours: { instance: `${profile.ours(lan.a, "first").replace("100ms", `${ADVERT_MS}ms`)}\n${lines}` },
+    keepalived: (host) => profile.keepalived(host, "second").replace(/advert_int .*/, `advert_int ${ADVERT_MS / 1000}`),
     vips: [profile.vip],
   };
 }
 
 function synchronous(): Shape {
   const ours = (vrid: number, vip: string) =>
-    `virtual_router_id = ${vrid}\npriority = 101\nversion = 3\nadvert_int = "100ms"\nvirtual_ipaddress = ["${vip}/24"]\nsync_group = "edge"`;
+    `virtual_router_id = ${vrid}\npriority = 101\nversion = 3\nadvert_int = "${ADVERT_MS}ms"\nvirtual_ipaddress = ["${vip}/24"]\nsync_group = "edge"`;
   const theirs = (name: string, vrid: number, vip: string) =>
-    `vrrp_instance ${name} {\n state BACKUP\n interface eth0\n virtual_router_id ${vrid}\n priority 100\n version 3\n advert_int 0.1\n virtual_ipaddress {\n ${vip}/24\n }\n}`;
+    `vrrp_instance ${name} {\n state BACKUP\n interface eth0\n virtual_router_id ${vrid}\n priority 100\n version 3\n advert_int ${ADVERT_MS / 1000}\n virtual_ipaddress {\n ${vip}/24\n }\n}`;
   return {
     ours: {
       instance: ours(51, VIP),
@@ -96,7 +98,7 @@ describe("three upgrades of a MASTER beside a real keepalived, which stays BACKU
         const [from, beganMs] = [first.output().length, Date.now()];
         first.proxy.process.signal("SIGUSR2");
         await first.proxy.process.waitFor(/upgraded from/, { from });
-        await until("10 adverts of each router", () => wire.adverts({ sinceMs: beganMs }).length >= 10 * vips.length);
+        await until("5 adverts of each router", () => wire.adverts({ sinceMs: beganMs }).length >= 5 * vips.length);
       }
       const byRouter = Map.groupBy(wire.adverts({ sinceMs }), ({ vrid }: Advert) => vrid);
       expect(byRouter.size).toBe(vips.length);
