@@ -16,7 +16,8 @@ export function findUsageProblem(rawArgs: readonly string[], args: ArgsDef): str
   for (let i = 0; i < rawArgs.length; i++) {
     const word = rawArgs[i] as string;
     if (!word.startsWith("-") || word === "-") {
-      const positional = positionals[seen++];
+      const positional = positionals[seen] ?? positionals.findLast((name) => takesSeveral(args, name));
+      seen++;
       if (positional === undefined) return `unexpected argument "${word}"`;
       given.add(positional);
       continue;
@@ -38,12 +39,18 @@ export function findUsageProblem(rawArgs: readonly string[], args: ArgsDef): str
   return missing === undefined ? null : `${spelling(args, missing)} is needed`;
 }
 
+/** A positional "FILE …" may be given several times; parseArgs has them all in `_`. */
+function takesSeveral(args: ArgsDef, name: string): boolean {
+  const arg = args[name];
+  return arg?.type === "positional" && (arg.valueHint ?? "").endsWith(" …");
+}
+
 /**
  * The command line with everything from the word that a "COMMAND…" positional begins with as one word: what follows it,
  * dashes included, belongs to it. Other command lines stay as they are.
  */
 export function joinRest(rawArgs: readonly string[], args: ArgsDef): string[] {
-  const takesRest = Object.values(args).some((arg) => arg.type === "positional" && (arg.valueHint ?? "").endsWith("…"));
+  const takesRest = Object.values(args).some((arg) => arg.type === "positional" && /\S…$/.test(arg.valueHint ?? ""));
   if (!takesRest) return [...rawArgs];
   const known = knownFlags(args);
   for (let i = 0; i < rawArgs.length; i++) {

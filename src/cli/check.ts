@@ -10,6 +10,7 @@ import { runtimeProblem } from "../supervisor/runtimeProblem.ts";
 import { command } from "./command.ts";
 import { ExitCode } from "./exit.ts";
 import { print, wantsColour } from "./print.ts";
+import { translateHaproxy } from "./translate.ts";
 
 /** What `check` sees of the world. */
 export interface CheckIo {
@@ -27,7 +28,10 @@ export interface CheckIo {
 
 /** Validates the file at `path` and says all that is wrong with it. Exit status: ok, or badConfig (78). */
 export async function check(path: string, io: CheckIo): Promise<number> {
-  const { config, issues, text } = await loadConfigFile(path, io.environment, { resolver: io.resolver });
+  const { config, issues, text } = await loadConfigFile(path, io.environment, {
+    resolver: io.resolver,
+    translate: translateHaproxy,
+  });
   const said = io.quiet ? issues.filter(({ severity }) => severity === "error") : issues;
   io.err(explain(said, { path, text }, { colour: io.colour }));
   const count = countIssues(said);

@@ -15,6 +15,10 @@ const NAME = "haproxy-lite";
 export const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<unknown> }>> = {
   serve: { summary: "run the balancer in the foreground", load: async () => (await import("./serve.ts")).serveCommand },
   check: { summary: "validate a configuration file", load: async () => (await import("./check.ts")).checkCommand },
+  import: {
+    summary: "make a configuration of HAProxy's and keepalived's files",
+    load: async () => (await import("./import.ts")).importCommand,
+  },
   status: {
     summary: "show how the running balancer stands",
     load: async () => (await import("./status.ts")).statusCommand,

@@ -13,6 +13,7 @@ import { isDetached, reportServing, startDetached } from "./daemon.ts";
 import { demoHints, startDemoServers } from "./demo.ts";
 import { ExitCode } from "./exit.ts";
 import { print, wantsColour } from "./print.ts";
+import { translateHaproxy } from "./translate.ts";
 
 /** `serve -c FILE`: runs supervisor and proxy in the foreground until a signal ends them. */
 export const serveCommand = command({
@@ -31,7 +32,7 @@ export const serveCommand = command({
     const path = args.config;
     const handoff = takeHandoff(process.env);
     const pidFile = args.pidfile === undefined ? null : resolve(args.pidfile);
-    const load = async () => withPidFile(await loadServedFile(path), pidFile);
+    const load = async () => withPidFile(await loadServedFile(path, translateHaproxy), pidFile);
     if (handoff !== null) {
       const signals = SteeringSignals.inherit(handoff.signals, handoff.hangupIgnored);
       try {

@@ -4,6 +4,7 @@ import { HANDOFF_VERSION } from "../supervisor/handoff.ts";
 import { type Incumbent, successionProblem } from "../supervisor/succession.ts";
 import { ExitCode } from "./exit.ts";
 import { print } from "./print.ts";
+import { translateHaproxy } from "./translate.ts";
 
 /**
  * `(successor) VERSION FILE INCUMBENT`: whether this program can take the place of one that hands over in that version, with this
@@ -15,7 +16,7 @@ export async function canSucceed([version, path, incumbent]: readonly string[]):
     print("stderr", `this version hands over differently (${HANDOFF_VERSION}, not ${version}): restart instead\n`);
     return ExitCode.failed;
   }
-  const { config, issues } = await loadServedFile(path);
+  const { config, issues } = await loadServedFile(path, translateHaproxy);
   if (config !== null) {
     const problem = successionProblem(config, JSON.parse(incumbent) as Incumbent);
     if (problem === null) return ExitCode.ok;

@@ -36,8 +36,21 @@ export function systemEnvironment(
   };
 }
 
+/** A file in another language, in ours. */
+export interface Translation {
+  readonly toml: string;
+  /** What the translation itself has to say, in lines of the file. */
+  readonly issues: readonly Issue[];
+  /** Where the file says what is at a key path; null: nowhere. */
+  originOf(path: string): Pick<Issue, "line" | "column" | "length"> | null;
+}
+
+/** Translates a file that is not TOML; null: it is. An issue: it can be neither. */
+export type Translate = (path: string, text: string) => Translation | Issue | null;
+
 /** How the world beyond the rules is asked. */
 export interface LoadWorld {
+  readonly translate?: Translate;
   readonly resolver?: Resolver;
   /** Another way to open the file, blocking, where we may not: its descriptor. Throws as openSync does. */
   readonly openElse?: (path: string, flags: number) => number;
@@ -50,17 +63,28 @@ export interface LoadWorld {
 export async function loadConfigFile(
   path: string,
   environment: Environment,
-  { resolver = resolveHost, openElse }: LoadWorld = {},
+  { resolver = resolveHost, openElse, translate }: LoadWorld = {},
 ): Promise<LoadedFile> {
   const bytes = await readBounded(path, openElse);
   if (!(bytes instanceof Uint8Array)) return { config: null, issues: [bytes], text: "" };
   const text = new TextDecoder().decode(bytes);
-  const reading = readConfig({ path, bytes }, environment);
-  if (reading.config === null) return { config: null, issues: reading.issues, text };
+  const translation = translate?.(path, text) ?? null;
+  if (translation !== null && "severity" in translation) return { config: null, issues: [translation], text };
+  const source = translation === null ? bytes : new TextEncoder().encode(translation.toml);
+  const moved = (issues: readonly Issue[]) => (translation === null ? issues : inTheirLines(issues, translation));
+  const reading = readConfig({ path, bytes: source }, environment);
+  if (reading.config === null) return { config: null, issues: moved(reading.issues), text };
   const { config, findings } = await resolveNames(reading.config, reading.origin, resolver);
   const all = [...reading.findings, ...findings];
   const issues = placeFindings(all, reading.parsed.places, reading.parsed.lines);
-  return { config: all.some(({ severity }) => severity === "error") ? null : config, issues, text };
+  return { config: all.some(({ severity }) => severity === "error") ? null : config, issues: moved(issues), text };
+}
+
+/** Issues of a translated file, at the lines that people wrote. */
+function inTheirLines(issues: readonly Issue[], { issues: said, originOf }: Translation): readonly Issue[] {
+  const nowhere = { line: 0, column: 0, length: 0 };
+  const moved = issues.map((issue) => ({ ...issue, ...(originOf(issue.path) ?? nowhere) }));
+  return [...said, ...moved].sort((a, b) => a.line - b.line || a.column - b.column);
 }
 
 /** The bytes of a file, or why there are none. At most one byte over the limit is read, whatever the file is. */
