@@ -237,6 +237,16 @@ export class VirtualRouter {
     return this.weighing.effective;
   }
 
+  /** What keeps it in FAULT, in words. */
+  get faults(): string[] {
+    return this.standing.faults();
+  }
+
+  /** The priority, and how it came about. */
+  get weighed(): Weighing {
+    return this.weighing;
+  }
+
   /** How it stands, in full. */
   snapshot(): VrrpInstanceSnapshot {
     const { config, changedAtMs, lastTransition, released, weighing, counters } = this;
@@ -364,6 +374,7 @@ export class VirtualRouter {
   }
 
   private isAlone(peer: Peer): boolean {
+    if (this.ports.hurries === false) return false;
     const { unicastPeers } = this.config;
     return unicastPeers.length > 0 ? unicastPeers.length === 1 : this.peers.isAlone(peer, peer.heardAtMs);
   }
