@@ -3,7 +3,7 @@ import { hostname } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { printable } from "../config/issue.ts";
 import { UserError } from "../core/errors.ts";
-import { type ImportWorld, importFiles } from "../import/importFiles.ts";
+import { type ImportWorld, importFiles, judge } from "../import/importFiles.ts";
 import type { ImportFinding } from "../import/ledger.ts";
 import { ImportError, MAX_SOURCE_CHARS, type SourceFile } from "../import/source.ts";
 import { command } from "./command.ts";
@@ -31,7 +31,8 @@ export const importCommand = command({
     const paths = args._ as string[];
     const files = paths.map(readSource);
     const imported = translated(() => importFiles(files, importWorld(args["config-id"])));
-    const { findings, toml } = imported;
+    const { toml } = imported;
+    const findings = [...imported.findings, ...judge(imported, paths[0] ?? "")];
     print("stderr", findings.map(findingText).join(""));
     const left = findings.filter(({ kind }) => kind === "left out").length;
     const carriesTraffic = findings.some((finding) => finding.carriesTraffic);
@@ -39,7 +40,7 @@ export const importCommand = command({
     else writeNew(args.output, toml);
     const counted =
       left === 0 ? "everything is carried over" : `${left} ${left === 1 ? "thing is" : "things are"} left out`;
-    print("stderr", `${counted}${carriesTraffic ? ", among them what carries traffic" : ""}\n`);
+    print("stderr", `${counted}${carriesTraffic ? ", and traffic depends on it" : ""}\n`);
     return carriesTraffic ? ExitCode.failed : ExitCode.ok;
   },
 });

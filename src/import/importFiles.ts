@@ -1,3 +1,4 @@
+import { loadConfig } from "../config/config.ts";
 import { importHaproxy } from "./haproxy/importHaproxy.ts";
 import type { Variables } from "./haproxy/words.ts";
 import { importKeepalived, type KeepalivedWorld } from "./keepalived/importKeepalived.ts";
@@ -35,6 +36,24 @@ export function isKeepalived({ text }: SourceFile): boolean {
   );
 }
 
+/** What our own validation refuses in a result, as findings: nothing that cannot start is handed over without a word. */
+export function judge({ toml, originOf }: Imported, path: string): ImportFinding[] {
+  const { issues } = loadConfig({ path, bytes: new TextEncoder().encode(toml) }, { cpus: 1, ephemeralPorts: null });
+  const errors = issues.filter(({ severity }) => severity === "error");
+  return errors.map(({ path: key, message, hint }) => {
+    const line = originOf(key);
+    const text = line?.text.trim() ?? key;
+    const why = `check refuses the result: ${key === "" ? "" : `${key}: `}${message}`;
+    const place = {
+      file: line?.file ?? path,
+      line: line?.number ?? 1,
+      column: 1,
+      length: Math.max(1, [...text].length),
+    };
+    return { kind: "differs", carriesTraffic: true, ...place, text, why, nearest: hint };
+  });
+}
+
 /**
  * Makes one configuration of ours out of files of HAProxy's and keepalived's. Pure but for what `world` does.
  * Throws an ImportError for a file that is neither.
@@ -52,6 +71,9 @@ export function importFiles(files: readonly SourceFile[], world: ImportWorld): I
     listens.push(...imported.listens);
   }
   if (keepalived.length > 0) lines.push(...importKeepalived(keepalived, world, listens.length > 0, document, ledger));
+  // Comments of what is left out go with it.
+  for (const line of lines)
+    if (/^\s*[#!]/.test(line.text) && ledger.fateOf(line) === null) ledger.mark(line, "left out");
   const accounted = lines.map((line): AccountedLine => ({ ...line, fate: ledger.fateOf(line) ?? "blank" }));
   return {
     toml: document.text(),

@@ -72,3 +72,8 @@ export class ImportError extends Error {
 
 /** Largest file that is read, in characters: as large as a configuration of our own may be. */
 export const MAX_SOURCE_CHARS = 1_048_576;
+
+/** The entry of a table by a word of the file; undefined for words that only JavaScript's objects know. */
+export function lookUp<T>(table: Readonly<Record<string, T>>, word: string): T | undefined {
+  return Object.hasOwn(table, word) ? table[word] : undefined;
+}

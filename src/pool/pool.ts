@@ -39,6 +39,7 @@ export class Pool {
   private bySlot: (PoolServer | null)[];
   private active = 0;
   private backups = 0;
+  private gathering = false;
   /** An operator's word; the relay threads do it. */
   accepting: Accepting = "open";
 
@@ -282,7 +283,22 @@ export class Pool {
   }
 
   /** Writes what the states come to on the scoreboard. Backups serve only when nobody else can, and then only the first. */
+  /**
+   * Makes many changes, which others see at its end, together: each alone costs as much as all of them. Not for changes that
+   * events tell of: their figures would be those before.
+   */
+  together(change: () => void): void {
+    this.gathering = true;
+    try {
+      change();
+    } finally {
+      this.gathering = false;
+      this.publish();
+    }
+  }
+
   private publish(): void {
+    if (this.gathering) return;
     const usable = this.present.filter(isUsable);
     const dynamic = this.deps.dynamicWeights(this.current.balance);
     const active = usable.filter((server) => !server.config.backup);

@@ -131,7 +131,9 @@ export class Servers {
       onChange: () => observer.onChange(),
     });
     this.ids.set(pool, this.nextId++);
-    for (const { slot, config } of pool.servers) pool.setAddress(slot, this.addresses.encode(config.address));
+    pool.together(() => {
+      for (const { slot, config } of pool.servers) pool.setAddress(slot, this.addresses.encode(config.address));
+    });
     return pool;
   }
 

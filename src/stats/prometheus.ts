@@ -1,17 +1,10 @@
 import { SPOKEN_VERSION } from "./infoFields.ts";
-import { Exposition, label, labelled } from "./metrics/exposition.ts";
+import { Exposition, type Labelled, label, labelled } from "./metrics/exposition.ts";
 import type { ListenRow, ServerRow } from "./metrics/family.ts";
-import {
-  BACKEND,
-  BACKEND_COUNTS,
-  BACKEND_STATUS,
-  FRONTEND,
-  FRONTEND_STATUS,
-  PROCESS,
-  SERVER,
-  SERVER_STATES,
-} from "./metrics/haproxy.ts";
+import { BACKEND, BACKEND_COUNTS, BACKEND_STATUS, FRONTEND, FRONTEND_STATUS } from "./metrics/listenFamilies.ts";
 import { OWN_LISTEN, OWN_PROCESS, OWN_SERVER, VRRP, VRRP_STATE } from "./metrics/own.ts";
+import { PROCESS } from "./metrics/processFamilies.ts";
+import { SERVER, SERVER_IN_STATES } from "./metrics/serverFamilies.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** Content type of Prometheus' text format. */
@@ -62,13 +55,16 @@ export function* metricsChunks(snapshot: Snapshot, filter: MetricsFilter, answer
     for (const family of BACKEND_COUNTS) yield* out.addCounts(family, listens);
   }
   if (scopes.has("server")) {
-    const servers = listens.flatMap(({ row, labels }) =>
-      row.listen.servers
-        .filter(({ admin, unresolved }) => !filter.noMaintenance || (admin !== "maint" && !unresolved))
-        .map((server) => labelled<ServerRow>({ ...row, server }, `${labels},${label("server", server.name)}`)),
-    );
+    const servers: Labelled<ServerRow>[] = [];
+    for (const { row, labels } of listens) {
+      for (const server of row.listen.servers) {
+        if (filter.noMaintenance && (server.admin === "maint" || server.unresolved)) continue;
+        servers.push(labelled({ ...row, server }, `${labels},${label("server", server.name)}`));
+      }
+      yield out.rest();
+    }
     for (const family of [...SERVER, ...OWN_SERVER]) yield* out.add(family, servers);
-    for (const family of SERVER_STATES) yield* out.addStates(family, servers);
+    for (const family of SERVER_IN_STATES) yield* out.addStates(family, servers);
   }
   yield out.rest();
 }

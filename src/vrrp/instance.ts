@@ -130,8 +130,8 @@ export class Instance {
   }
 
   /** See {@link VirtualRouter.handOver}; null: it does not take part yet. */
-  handOver(): RouterHandoff | null {
-    return this.router.handOver();
+  handOver(stoodInSeconds: number): RouterHandoff | null {
+    return this.router.handOver(stoodInSeconds);
   }
 
   /** Resigns, and gives everything back. All done on return. */

@@ -116,13 +116,16 @@ export class VirtualRouter {
     return this.engine.state.kind === "master" ? this.adverts.messages(this.weighing.effective) : [];
   }
 
-  /** How it stands, for another program that takes our place at once; a MASTER says so once more. null: it has not begun. */
-  handOver(): RouterHandoff | null {
+  /**
+   * How it stands, for another program that takes our place at once; a MASTER says so once more, and holds its addresses for
+   * as long as it is stood in for (`stoodInSeconds`) and a lease more. null: it has not begun.
+   */
+  handOver(stoodInSeconds: number): RouterHandoff | null {
     const standing = resumable(this.engine.state);
     if (standing === null) return null;
     if (standing.kind === "master") {
       this.perform({ kind: "advert" });
-      this.perform({ kind: "hold" });
+      this.ports.addresses.hold(stoodInSeconds);
     }
     const { name, virtualRouterId, useVmac } = this.config;
     return {

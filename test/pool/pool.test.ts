@@ -108,7 +108,9 @@ describe("the downtime of a server", () => {
 
   test("counts the time before a name resolves, and goes on counting while the server is down afterwards", () => {
     const { pool, clock } = stand([{ initState: "up" }, { initState: "down" }]);
-    for (const slot of [0, 1]) pool.setAddress(slot, null);
+    pool.together(() => {
+      for (const slot of [0, 1]) pool.setAddress(slot, null);
+    });
     clock.pass(700);
     for (const slot of [0, 1]) pool.setAddress(slot, ADDRESS);
     clock.pass(200);

@@ -5,7 +5,7 @@ import { Pool } from "../../src/pool/pool.ts";
 import { ProcessBoard, ThreadCounter } from "../../src/pool/processBoard.ts";
 import { Sampler } from "../../src/stats/sampler.ts";
 import type { ListenSnapshot, ServerSnapshot } from "../../src/stats/snapshot.ts";
-import { takeSnapshot } from "../../src/stats/takeSnapshot.ts";
+import { snapshotSteps, takeSnapshot } from "../../src/stats/takeSnapshot.ts";
 import { add, checkOf, LI_DB, listensOf, type Stand, standOf } from "./stand.ts";
 import { instanceWith, vrrpWith } from "./vrrpCases.ts";
 
@@ -246,3 +246,26 @@ function elapsedMs(work: () => void): number {
   work();
   return performance.now() - beganMs;
 }
+
+describe("a snapshot in steps", () => {
+  const listen = (name: string, port: number) =>
+    `[listen.${name}]\nbind = "127.0.0.1:${port}"\n${Array.from({ length: 300 }, (_, i) => `[[listen.${name}.server]]\nname = "s${i}"\naddress = "127.0.0.1:${20_000 + i}"\n`).join("")}`;
+  const TWO = `[defaults.timeout]\nconnect = "1s"\nclient = "1s"\nserver = "1s"\n${listen("a", 26_001)}${listen("b", 26_002)}`;
+
+  test("is the same as one that is taken at once, with a rest after some hundred servers", () => {
+    const { view } = standOf(TWO);
+    const steps = snapshotSteps(view);
+    expect(steps.next()).toEqual({ done: false, value: null });
+    expect(steps.next()).toEqual({ done: false, value: null });
+    expect(steps.next()).toEqual({ done: true, value: takeSnapshot(view) });
+  });
+
+  test("leaves out a listen that is gone when its turn comes", () => {
+    const { view, pools } = standOf(TWO);
+    const steps = snapshotSteps(view);
+    steps.next();
+    view.sampler.remove(pools[1] as Pool);
+    const { value } = steps.next();
+    expect(value?.listens.map(({ name }) => name)).toEqual(["a"]);
+  });
+});

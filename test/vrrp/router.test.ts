@@ -492,7 +492,7 @@ describe("released by an operator", () => {
     stand.router.setRelease(RELEASE);
     stand.router.start();
     expect([stand.router.state, stand.logs]).toEqual(["BACKUP", []]);
-    expect(stand.router.handOver()).toMatchObject({ released: RELEASE });
+    expect(stand.router.handOver(0)).toMatchObject({ released: RELEASE });
   });
 });
 

@@ -6,8 +6,9 @@ import { HTTP_BACKLOG, HttpServer } from "../../src/web/server.ts";
 import { atEnd } from "../support/cleanup.ts";
 import { client, type TestClient } from "../support/client.ts";
 import { freePort } from "../support/ports.ts";
+import { seeded } from "../support/random.ts";
 import { until } from "../support/until.ts";
-import { mutations, randomOf } from "./mutations.ts";
+import { mutations } from "./mutations.ts";
 
 /** What the server has told of bugs. */
 const failures: unknown[] = [];
@@ -388,14 +389,14 @@ describe("a server that leaves", () => {
 
 test("5,000 mutated requests over connections: every client is answered or closed on, and the next one served", async () => {
   const { port, server } = serve({ requestMs: 300, lingerMs: 50 }, 64);
-  const random = randomOf(7);
+  const random = seeded(7);
   const one = async (): Promise<void> => {
     const peer = client(port);
     const bytes = mutations(random);
-    const cut = Math.floor(random() * bytes.length);
+    const cut = random(bytes.length);
     await peer.send(bytes.subarray(0, cut)).catch(() => {});
     await peer.send(bytes.subarray(cut)).catch(() => {});
-    if (random() < 0.2) peer.rst();
+    if (random(5) === 0) peer.rst();
     else peer.fin();
     await peer.ended;
   };

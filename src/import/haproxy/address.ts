@@ -51,7 +51,10 @@ function splitPrefix(text: string): [prefix: string, rest: string] {
 }
 
 function readTcp(text: string, family: 4 | 6 | 0): Address {
-  const { host, portText } = splitPort(text);
+  const split = splitPort(text);
+  // 2001:db8::5 has no port, although its last colon looks like one's.
+  const whole = ipVersion(text) === 6 && ipVersion(split.host) === 0;
+  const { host, portText } = whole ? { host: text, portText: null } : split;
   const ports = portText === null ? null : readPorts(portText);
   if (typeof ports === "string") return refused(ports);
   const version = ipVersion(host);

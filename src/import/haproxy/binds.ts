@@ -1,5 +1,5 @@
 import type { Ledger } from "../ledger.ts";
-import { type Line, type Statement, texts, type Word } from "../source.ts";
+import { type Line, lookUp, type Statement, texts, type Word } from "../source.ts";
 import { endpointText, readAddress } from "./address.ts";
 import type { Variables } from "./words.ts";
 
@@ -127,7 +127,7 @@ function readOptions(
           : `nothing is known of "${text}" here`;
         ledger.partLeftOut({ line: statement.line, word }, why);
       }
-      at += IGNORED[text] ?? 0;
+      at += lookUp(IGNORED, text) ?? 0;
     }
   }
   return { fatal, dual, backlog };

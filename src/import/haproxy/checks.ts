@@ -1,5 +1,5 @@
 import type { Ledger } from "../ledger.ts";
-import { type Statement, texts, wordAt } from "../source.ts";
+import { lookUp, type Statement, texts, wordAt } from "../source.ts";
 import type { TomlValue } from "../toml.ts";
 import { readInt } from "../units.ts";
 import type { Settings } from "./settings.ts";
@@ -254,7 +254,7 @@ function regex(pattern: string): Step | string {
     xdigit: "0-9A-Fa-f",
   };
   const ours = pattern
-    .replace(/\[:([a-z]+):\]/g, (whole, name: string) => classes[name] ?? whole)
+    .replace(/\[:([a-z]+):\]/g, (whole, name: string) => lookUp(classes, name) ?? whole)
     .replace(/[\r\n\t]/g, (char) => (char === "\r" ? "\\r" : char === "\n" ? "\\n" : "\\t"));
   if (/\(\?[imsx#>]|\(\?P|\\[AZzGQEhHK]|[*+?}]\+/.test(ours)) return "this expression is of Perl's kind alone";
   try {

@@ -50,7 +50,7 @@ export function draftListen(
   const [theirs, ours] = [front.settings, back.settings];
   const ports = new Set(addresses.flatMap(({ address }) => /:([0-9]+)$/.exec(address)?.[1] ?? []));
   const port = ports.size === 1 ? Number([...ports][0]) : null;
-  const servers = back.servers.flatMap(
+  const all = back.servers.flatMap(
     (each) =>
       readServer(
         each,
@@ -60,6 +60,11 @@ export function draftListen(
         ledger,
       ) ?? [],
   );
+  const servers = all.filter(({ name: each, from }, index) => {
+    const isFirst = all.findIndex((other) => other.name === each) === index;
+    if (!isFirst) ledger.leftOut(from, `there is a server "${each}" in this listen already`, "another name", true);
+    return isFirst;
+  });
 
   const balance = ours.values.balance;
   const algorithm = readBalance(balance, ours.values.hashType, ledger);

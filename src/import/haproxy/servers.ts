@@ -1,5 +1,5 @@
 import type { Ledger } from "../ledger.ts";
-import { type Statement, texts } from "../source.ts";
+import { lookUp, type Statement, texts } from "../source.ts";
 import type { TomlValue } from "../toml.ts";
 import { durationText, readInt, readTimeMs } from "../units.ts";
 import { endpointText, readAddress } from "./address.ts";
@@ -289,13 +289,13 @@ function leaveOut(word: string, place: Parameters<Ledger["partLeftOut"]>[0], opt
     else ledger.partLeftOut(place, "checks do not speak TLS: a completed connection counts");
     return OTHER_CONNECTION[word] as number;
   }
-  const [why, nearest] = REASONS[word] ?? [
+  const [why, nearest] = lookUp(REASONS, word) ?? [
     Object.hasOwn(IGNORED, word) ? `${word} has no counterpart here` : `nothing is known of "${word}" here`,
     "",
   ];
   // Half of a TLS server is named with the server itself.
   if (options.fatal === null) ledger.partLeftOut(place, why, nearest);
-  return IGNORED[word] ?? 0;
+  return lookUp(IGNORED, word) ?? 0;
 }
 
 function readSource(

@@ -7,6 +7,8 @@ import type { Block } from "./blocks.ts";
 export interface AddressDraft {
   readonly text: string;
   readonly from: Statement;
+  /** The statement of the list that it stands in. */
+  readonly list: Statement;
 }
 
 /** The addresses of an instance, by whether adverts carry them. */
@@ -46,16 +48,24 @@ export function readVirtualAddresses(
   // Some write it without braces.
   const rows =
     statement.block ?? (statement.words.length > 1 ? [{ ...statement, words: statement.words.slice(1) }] : []);
-  for (const row of rows) readRow(row, device, addresses, list, ledger);
+  for (const row of rows) readRow(row, statement, device, addresses, list, ledger);
 }
 
-function readRow(row: Statement, device: string, all: VirtualAddresses, list: AddressDraft[], ledger: Ledger): void {
+function readRow(
+  row: Statement,
+  statement: Statement,
+  device: string,
+  all: VirtualAddresses,
+  list: AddressDraft[],
+  ledger: Ledger,
+): void {
   const words = texts(row);
   for (let at = 0; at < words.length; at++) {
     const word = words[at] as string;
     if (Object.hasOwn(OPTIONS, word)) {
       const value = words[at + 1] ?? "";
       if (word === "dev" && value !== device && device !== "") {
+        list.splice(0, list.length, ...list.filter(({ from }) => from !== row));
         ledger.leftOut(
           row,
           `it lives on ${value}: addresses of an instance live on its own interface`,
@@ -70,11 +80,18 @@ function readRow(row: Statement, device: string, all: VirtualAddresses, list: Ad
       at += OPTIONS[word] as number;
       continue;
     }
-    if (!add(word, row, all, list, ledger)) return;
+    if (!add(word, row, statement, all, list, ledger)) return;
   }
 }
 
-function add(text: string, row: Statement, all: VirtualAddresses, list: AddressDraft[], ledger: Ledger): boolean {
+function add(
+  text: string,
+  row: Statement,
+  statement: Statement,
+  all: VirtualAddresses,
+  list: AddressDraft[],
+  ledger: Ledger,
+): boolean {
   const reading = virtualIp.safeParse(text);
   if (!reading.success) {
     ledger.leftOut(
@@ -93,6 +110,6 @@ function add(text: string, row: Statement, all: VirtualAddresses, list: AddressD
   const host = reading.data.address;
   if ([...all.own, ...all.excluded].some((other) => other.text.split("/")[0] === host))
     ledger.mark(row.line, "default");
-  else list.push({ text, from: row });
+  else list.push({ text, from: row, list: statement });
   return true;
 }

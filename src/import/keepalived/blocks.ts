@@ -111,6 +111,7 @@ class BlockReader {
       for (const token of tokens) if (token.kind === "open") this.#open(line);
       return;
     }
+    if (tokens.length === 0) this.ledger.mark(line, "default");
     let words: { text: string; column: number }[] = [];
     const flush = () => {
       if (words.length > 0) this.#add(line, words, comment);

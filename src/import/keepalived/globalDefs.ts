@@ -1,5 +1,5 @@
 import type { Ledger } from "../ledger.ts";
-import { type Statement, texts, wordAt } from "../source.ts";
+import { lookUp, type Statement, texts, wordAt } from "../source.ts";
 import type { TomlDocument, TomlValue } from "../toml.ts";
 import { durationText, readInt, readSecondsMs } from "../units.ts";
 import type { Block } from "./blocks.ts";
@@ -131,7 +131,7 @@ export function readGlobalDefs(blocks: readonly Block[], ledger: Ledger): Global
           ledger.mark(statement.line, "default");
           break;
         }
-        const [why, nearest] = REASONS[word] ?? ["it has no counterpart here", ""];
+        const [why, nearest] = lookUp(REASONS, word) ?? ["it has no counterpart here", ""];
         ledger.leftOut(statement, why, nearest);
       }
     }

@@ -1,5 +1,5 @@
 import type { Ledger } from "../ledger.ts";
-import { type Line, type SourceFile, wordAt } from "../source.ts";
+import { type Line, lookUp, type SourceFile, wordAt } from "../source.ts";
 import { commentOf, type TomlDocument } from "../toml.ts";
 import { type Block, type Blocks, type BlockWorld, readBlocks } from "./blocks.ts";
 import { readGlobalDefs } from "./globalDefs.ts";
@@ -94,7 +94,7 @@ export function importKeepalived(
   for (const statement of statements) {
     const keyword = wordAt(statement, 0);
     if (known.has(keyword) || keyword === "(left out)") continue;
-    const reason = LEFT_OUT[keyword] ?? {
+    const reason = lookUp(LEFT_OUT, keyword) ?? {
       why: `nothing is known of "${keyword}" here`,
       nearest: "",
       carriesTraffic: false,

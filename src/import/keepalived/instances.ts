@@ -1,6 +1,6 @@
 import { ipVersion } from "../../core/endpoint.ts";
 import type { Ledger } from "../ledger.ts";
-import { type Statement, texts, wordAt } from "../source.ts";
+import { lookUp, type Statement, texts, wordAt } from "../source.ts";
 import type { TomlDocument, TomlTable, TomlValue } from "../toml.ts";
 import { durationText, readInt, readSecondsMs } from "../units.ts";
 import { readVirtualAddresses, type VirtualAddresses } from "./addresses.ts";
@@ -174,14 +174,14 @@ function writeInstance(
 }
 
 function writeAddresses(key: string, list: VirtualAddresses["own"], table: TomlTable): void {
-  const [first, ...others] = list;
+  const [first] = list;
   if (first === undefined) return;
   table.set(
     key,
     list.map(({ text }) => text),
-    first.from,
+    first.list,
   );
-  for (const { from } of others) table.adopt(from);
+  for (const { from, list: each } of list) table.adopt(each).adopt(from);
 }
 
 function mail(drafts: Drafts, groupAlert: Statement | null, globals: GlobalDefs, ledger: Ledger): void {
@@ -195,6 +195,24 @@ function mail(drafts: Drafts, groupAlert: Statement | null, globals: GlobalDefs,
   } else if (globals.canMail) drafts.set("mail", { value: true, from: wanted.from });
   else if (wanted.from !== null)
     ledger.leftOut(wanted.from, "nobody is named to send mail to", "notification_email in global_defs");
+}
+
+/** Peers and the address towards them are of the family of the adverts, and no router is its own peer. */
+function settlePeers(drafts: Drafts, family: number, ledger: Ledger): void {
+  const peers = drafts.get("unicast_peer");
+  const source = drafts.get("unicast_src_ip");
+  const all = (peers?.value ?? []) as readonly string[];
+  const wanted = family || ipVersion(String(source?.value ?? all[0] ?? ""));
+  const fitting = all.filter((peer) => ipVersion(peer) === wanted && peer !== source?.value);
+  if (peers?.from != null && fitting.length < all.length) {
+    ledger.partLeftOut({ line: peers.from.line }, "a peer is another router, of the family of the adverts", "", true);
+  }
+  if (peers !== undefined && fitting.length > 0) drafts.set("unicast_peer", { ...peers, value: fitting });
+  else drafts.delete("unicast_peer");
+  if (source?.from != null && fitting.length > 0 && ipVersion(String(source.value)) !== wanted) {
+    drafts.delete("unicast_src_ip");
+    ledger.leftOut(source.from, "it is not of the family of the adverts", "", true);
+  }
 }
 
 /** What versions and families do not go together is settled as keepalived settles it. */
@@ -213,6 +231,7 @@ function settleVersion(block: Block, drafts: Drafts, addresses: VirtualAddresses
     drafts.set("version", { value: 3, from: drafts.get("version")?.from ?? null, notes: ["IPv6 addresses need it"] });
     ledger.note({ line: block.line }, "IPv6 addresses are of version 3, which keepalived takes by itself");
   }
+  settlePeers(drafts, family, ledger);
   const version = drafts.get("version")?.value ?? 2;
   const authentication = drafts.get("authentication");
   if (version === 3 && authentication?.from != null) {
@@ -339,7 +358,7 @@ function readStatement(
     return void drafts.set(word, { value: command, from: statement });
   }
   if (HELD.has(word)) return ledger.mark(statement.line, "default");
-  const [why, nearest, carriesTraffic] = REASONS[word] ?? [`nothing is known of "${word}" here`, "", false];
+  const [why, nearest, carriesTraffic] = lookUp(REASONS, word) ?? [`nothing is known of "${word}" here`, "", false];
   ledger.leftOut(statement, why, nearest, carriesTraffic);
 }
 

@@ -8,15 +8,15 @@ export interface Labelled<Row> {
   readonly row: Row;
   /** What its lines say that they are about: `proxy="web",server="s1"`; "": nothing needs to be said. */
   readonly labels: string;
-  /** The same as bytes; and so between braces, with the blank behind them. */
   readonly bytes: Uint8Array;
-  readonly braced: Uint8Array;
 }
 
 export function labelled<Row>(row: Row, labels: string): Labelled<Row> {
-  const braced = encoder.encode(labels === "" ? " " : `{${labels}} `);
-  return { row, labels, bytes: braced.subarray(1, -2), braced };
+  return { row, labels, bytes: encoder.encode(labels) };
 }
+
+const CLOSE = encoder.encode("} ");
+const NOT_OPEN = encoder.encode(" ");
 
 /**
  * Prometheus' text format 0.0.4, put together: a hundred thousand lines with fifty listens of forty servers. What has been put
@@ -28,13 +28,16 @@ export class Exposition {
   /** A line for each row that the family says something about; without any, not even its head. */
   *add<Row>({ name, type, help, value, has }: Family<Row>, rows: readonly Labelled<Row>[]): Generator<Uint8Array> {
     const { buffer } = this;
-    const next = encoder.encode(`\n${name}`);
-    let before = encoder.encode(`${head(name, type, help)}${name}`);
-    for (const { row, braced } of rows) {
+    const open = rows[0]?.labels === "" ? "" : "{";
+    const close = open === "" ? NOT_OPEN : CLOSE;
+    const next = encoder.encode(`\n${name}${open}`);
+    let before = encoder.encode(`${head(name, type, help)}${name}${open}`);
+    for (const { row, bytes } of rows) {
       if (has !== undefined && !has(row)) continue;
       const found = value(row);
       buffer.raw(before);
-      buffer.raw(braced);
+      buffer.raw(bytes);
+      buffer.raw(close);
       if (found === null) buffer.text("NaN");
       else buffer.number(found);
       before = next;

@@ -190,7 +190,7 @@ describe.skipIf(!root())("started as root", () => {
     const ctl = (order: string) => run([binary(), "ctl", "--socket", `${home}/admin.sock`, order]);
     expect(await ctl("reload")).toMatchObject({ code: 0, stderr: "" });
     expect(await ctl("upgrade")).toMatchObject({ code: 0, stderr: "" });
-    expect(running.output()).toContain("upgraded from");
+    await running.waitFor("upgraded from");
     expect(await running.stop()).toEqual({ code: 0, signal: null });
     expect(filesIn(home)).toEqual(["haproxy-lite.toml"]);
   });
