@@ -47,6 +47,7 @@ describe("the program", () => {
     [["serve", "--confg", "x"], "unknown option --confg; did you mean --config?"],
     [["serve", "-c", "x", "y"], 'unexpected argument "y"'],
     [["status", "--josn"], "unknown option --josn; did you mean --json?"],
+    [["import"], "FILE … is needed"],
     [["echo"], "ADDRESS is needed"],
     [["echo", "nonsense"], '"nonsense" has no port'],
   ] as [string[], string][])("refuses %p with exit status 2 and a sentence on stderr", async (args, sentence) => {
