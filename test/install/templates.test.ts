@@ -187,6 +187,12 @@ describe("the completion", () => {
     expect(await complete("install", "--root", "")).toEqual(["tree"]);
   });
 
+  test("gives files to a command that takes them by themselves, and its flags after a dash", async () => {
+    expect((await complete("import", "")).sort()).toEqual(["a file.toml", "tree"]);
+    expect((await complete("import", "haproxy.cfg", "")).sort()).toEqual(["a file.toml", "tree"]);
+    expect(await complete("import", "--o")).toEqual(["--output"]);
+  });
+
   test.skipIf(tool("shellcheck") === null)("has nothing that shellcheck would say something about", async () => {
     const path = written("haproxy-lite", completion(commands));
     expect(await run(["shellcheck", "-s", "bash", path])).toMatchObject({ code: 0, stdout: "" });

@@ -3,7 +3,11 @@ import type { CommandSurface, FlagSurface } from "../surface.ts";
 /** Values that are paths. */
 const PATHS: readonly string[] = ["FILE", "FILE2", "PATH"];
 
-/** The bash completion: commands, flags of each command, and files or directories where a flag takes one. */
+const reply = (what: string): string => `            compopt -o filenames 2>/dev/null
+            mapfile -t COMPREPLY < <(compgen ${what} -- "$current")\n`;
+const FILES = reply("-f");
+
+/** The bash completion: commands, flags of each command, and files or directories where a flag or the command itself takes one. */
 export function completion(commands: readonly CommandSurface[]): string {
   const names = commands.map(({ name }) => name);
   return `# bash completion for haproxy-lite
@@ -22,10 +26,25 @@ ${commands.flatMap(valueCases).join("\n")}
 ${commands.map(({ name, flags }) => `        ${name}) flags="${[...flags.flatMap(({ spellings }) => spellings), "--help"].join(" ")}" ;;`).join("\n")}
         *) return ;;
     esac
-    mapfile -t COMPREPLY < <(compgen -W "$flags" -- "$current")
+${fileOperands(commands)}    mapfile -t COMPREPLY < <(compgen -W "$flags" -- "$current")
 }
 
 complete -F _haproxy_lite haproxy-lite
+`;
+}
+
+/** Files for the commands that take some, once what is typed does not begin like a flag. */
+function fileOperands(commands: readonly CommandSurface[]): string {
+  const takers = commands.filter(({ operands }) =>
+    operands.some((operand) => PATHS.includes(operand.split(" ")[0] ?? "")),
+  );
+  if (takers.length === 0) return "";
+  return `    case \${COMP_WORDS[1]}:$current in
+        *:-*) ;;
+        ${takers.map(({ name }) => `${name}:*`).join(" | ")})
+${FILES}            return
+            ;;
+    esac
 `;
 }
 
@@ -37,12 +56,10 @@ function valueCases({ name, flags }: CommandSurface): string[] {
       ? []
       : [`        ${patterns.join(" | ")})\n${action}            return\n            ;;`];
   };
-  const reply = (what: string): string => `            compopt -o filenames 2>/dev/null
-            mapfile -t COMPREPLY < <(compgen ${what} -- "$current")\n`;
   const valued = flags.filter(({ value }) => value !== null);
   const isPath = ({ value }: FlagSurface): boolean => PATHS.includes(value ?? "");
   return [
-    ...arm(valued.filter(isPath), reply("-f")),
+    ...arm(valued.filter(isPath), FILES),
     ...arm(
       valued.filter(({ value }) => value === "DIR"),
       reply("-d"),
