@@ -1,3 +1,4 @@
+import { hides } from "./filter.ts";
 import type { ListenSnapshot, ProcessSnapshot, ServerSnapshot, Snapshot } from "./snapshot.ts";
 
 /** What every row of `show stat` knows: the listen it is about, and the numbers that HAProxy gives to proxies and servers. */
@@ -63,9 +64,4 @@ export function* statRows(snapshot: Snapshot, filter: StatFilter = EVERYTHING): 
     }
     if (filter.types & 2) yield { kind: "backend", ...whole };
   }
-}
-
-function hides(filter: StatFilter, { status, admin, unresolved }: ServerSnapshot): boolean {
-  if (filter.up && !/^(UP|no check|DRAIN)/.test(status)) return true;
-  return filter.noMaintenance && (admin === "maint" || unresolved);
 }

@@ -1,3 +1,5 @@
+import { filterText, type PageFilter } from "../stats/filter.ts";
+
 /** What an address asks for. */
 export type Route =
   | ({ readonly kind: "stats"; readonly form: StatsForm } & StatsOptions)
@@ -10,13 +12,8 @@ export type Route =
 export type StatsForm = "html" | "csv" | "typed" | "json" | "json-schema";
 
 /** What may follow the page's path, as HAProxy has it. */
-export interface StatsOptions {
-  /** Only servers that are up; none in maintenance. */
-  readonly up: boolean;
-  readonly noMaintenance: boolean;
+export interface StatsOptions extends PageFilter {
   readonly noRefresh: boolean;
-  /** Only listens whose name contains this; null: all. */
-  readonly scope: string | null;
   /** What came of an action: "DONE", …; null: none led here. */
   readonly outcome: string | null;
 }
@@ -70,9 +67,8 @@ function form(has: (option: string) => boolean): StatsForm {
 }
 
 /** The options of a page as the end of an address, the outcome apart. */
-export function optionsText({ up, noMaintenance, noRefresh, scope }: StatsOptions): string {
-  const words = [up ? ";up" : "", noMaintenance ? ";no-maint" : "", noRefresh ? ";norefresh" : ""].join("");
-  return scope === null ? words : `${words}?scope=${encodeURIComponent(scope)}`;
+export function optionsText(options: StatsOptions): string {
+  return filterText(options, ...(options.noRefresh ? ["norefresh"] : []));
 }
 
 function split(text: string, separator: string): [string, string] {

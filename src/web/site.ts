@@ -143,6 +143,8 @@ export class StatsSite {
       refreshS: asked.noRefresh ? null : this.refreshS,
       hideVersion: config.hideVersion,
       scope: asked.scope,
+      up: asked.up,
+      noMaintenance: asked.noMaintenance,
       csrf: config.admin ? csrfToken(user, this.secret) : null,
       notice: noticeOf(asked.outcome),
     };

@@ -1,3 +1,4 @@
+import { filterText } from "../filter.ts";
 import { attribute, esc } from "./html.ts";
 import type { PageModel } from "./model.ts";
 
@@ -5,13 +6,13 @@ import type { PageModel } from "./model.ts";
  * The table in a form whose buttons change the chosen servers, in HAProxy's own field names; the table alone when the page
  * can change nothing. What ends sessions at once takes a second click, with or without JavaScript.
  */
-export function adminForm({ csrf, uri, scope }: PageModel, listen: string, table: string): string {
+export function adminForm(model: PageModel, listen: string, table: string): string {
+  const { csrf, uri } = model;
   if (csrf === null) return table;
-  const query = scope === null ? "" : `?scope=${encodeURIComponent(scope)}`;
   const hidden = (name: string, value: string) =>
     `<input type="hidden"${attribute("name", name)}${attribute("value", value)}>`;
   return (
-    `<form method="post" action="${esc(uri + query)}">${hidden("csrf", csrf)}${hidden("b", listen)}` +
+    `<form method="post" action="${esc(uri + filterText(model))}">${hidden("csrf", csrf)}${hidden("b", listen)}` +
     // Enter in a box presses the first button that is not disabled: this one does nothing outside of a dialog.
     `<button formmethod="dialog" hidden></button>${table}<fieldset class="act"><legend>With the chosen servers of <bdi>${esc(listen)}</bdi></legend>` +
     `${action("drain", "Drain")}${action("maint", "Maintenance")}${action("ready", "Ready")}` +

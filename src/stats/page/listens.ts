@@ -1,3 +1,4 @@
+import { hides } from "../filter.ts";
 import { humanBytes, humanCount, humanDuration } from "../humanise.ts";
 import type { ListenSnapshot } from "../snapshot.ts";
 import { plural, removal } from "../wording.ts";
@@ -20,20 +21,26 @@ export function* listensSection(model: PageModel): Generator<string> {
   const isLarge = servers > OPEN_SERVERS;
   const empty =
     process.crashLoop === null ? "No listens." : "Nothing is known of them until a proxy process runs again.";
-  yield `<section id="listens" aria-labelledby="listens-h" tabindex="-1"><h2 id="listens-h">Listens</h2>${scopeNote(model)}${listens.length === 0 ? `<p>${empty}</p>` : ""}`;
+  yield `<section id="listens" aria-labelledby="listens-h" tabindex="-1"><h2 id="listens-h">Listens</h2>${filterNote(model)}${listens.length === 0 ? `<p>${empty}</p>` : ""}`;
   for (const listen of listens) yield listenBlock(listen, model, isLarge);
   yield "</section>";
 }
 
-function scopeNote({ scope, uri }: PageModel): string {
-  if (scope === null || scope === "") return "";
-  return `<p class="note">Only listens whose name contains “<bdi>${esc(scope)}</bdi>”. <a href="${esc(uri)}">Show all</a></p>`;
+/** What is left out, and the way back. */
+function filterNote({ scope, up, noMaintenance, uri }: PageModel): string {
+  const notes = [
+    ...(scope === null ? [] : [`Only listens whose name contains “<bdi>${esc(scope)}</bdi>”.`]),
+    ...(up ? ["Only servers that are up."] : []),
+    ...(noMaintenance ? ["Without servers in maintenance."] : []),
+  ];
+  return notes.length === 0 ? "" : `<p class="note">${notes.join(" ")} <a href="${esc(uri)}">Show all</a></p>`;
 }
 
 function listenBlock(listen: ListenSnapshot, model: PageModel, isLarge: boolean): string {
   const { name, leavingForMs, servers } = listen;
   const id = listenId(name, leavingForMs !== null);
   const looks = servers.map(serverLook);
+  const shown = servers.filter((server) => !hides(model, server));
   const isWell = listen.status === "OPEN" && looks.every((look) => look === "ok" || look === "none");
   const table =
     servers.length === 0
@@ -42,7 +49,7 @@ function listenBlock(listen: ListenSnapshot, model: PageModel, isLarge: boolean)
           model,
           name,
           `<div class="scroll"><table><caption class="vh">Servers of ${esc(name)}</caption>${TABLE_HEAD}<tbody>` +
-            servers.map((server) => serverRow(name, server, model.csrf !== null)).join("") +
+            shown.map((server) => serverRow(name, server, model.csrf !== null)).join("") +
             `</tbody><tfoot>${totalRow(listen)}</tfoot></table></div>`,
         );
   return (

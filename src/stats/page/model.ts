@@ -1,8 +1,9 @@
 import type { JournalEvent } from "../event.ts";
+import type { PageFilter } from "../filter.ts";
 import type { Snapshot } from "../snapshot.ts";
 
 /** All that the status page shows: plain data. */
-export interface PageModel {
+export interface PageModel extends PageFilter {
   readonly snapshot: Snapshot;
   readonly history: History;
   /** The last ones, newest first. */
@@ -14,8 +15,6 @@ export interface PageModel {
   /** The page reloads itself this often without JavaScript; null: it does not. */
   readonly refreshS: number | null;
   readonly hideVersion: boolean;
-  /** Only listens whose name contains this; null: all. */
-  readonly scope: string | null;
   /** The token that actions need; null: the page can change nothing. */
   readonly csrf: string | null;
   /** What came of the action that led here; null: none did. */

@@ -1,3 +1,4 @@
+import { filterText } from "../filter.ts";
 import { PAGE_SCRIPT, PAGE_STYLE } from "./assets.ts";
 import { eventsSection, when } from "./events.ts";
 import { factsSection } from "./facts.ts";
@@ -92,9 +93,9 @@ function notice({ notice }: PageModel): string {
   return `<p id="notice" role="status">${words}</p>`;
 }
 
-function footer({ uri, scope, hideVersion, snapshot }: PageModel): string {
-  const query = scope === null ? "" : `?scope=${encodeURIComponent(scope)}`;
-  const link = (option: string, text: string) => `<a href="${esc(`${uri};${option}${query}`)}">${text}</a>`;
+function footer(model: PageModel): string {
+  const { uri, hideVersion, snapshot } = model;
+  const link = (option: string, text: string) => `<a href="${esc(uri + filterText(model, option))}">${text}</a>`;
   const version = hideVersion ? "" : ` ${esc(snapshot.process.version)}`;
   return `<footer><p>haproxy-lite${version}</p><nav aria-label="Other forms of this page">${link("csv", "CSV")} ${link("json", "JSON")} <a href="/metrics">Metrics</a> ${link("norefresh", "Without refresh")}</nav></footer>`;
 }

@@ -125,6 +125,8 @@ export const EVERYTHING_AT_ONCE: PageModel = {
   refreshS: 5,
   hideVersion: false,
   scope: null,
+  up: false,
+  noMaintenance: false,
   csrf: "token",
   notice: { ok: true, text: "Done." },
 };

@@ -3,7 +3,7 @@ import { HISTORY_STEPS } from "../../../src/stats/history.ts";
 import { PAGE_SCRIPT, PAGE_STYLE } from "../../../src/stats/page/assets.ts";
 import { renderPage } from "../../../src/stats/page/render.ts";
 import { sparkline } from "../../../src/stats/page/sparkline.ts";
-import { processWith } from "../tableCases.ts";
+import { listenWith, processWith, serverWith } from "../tableCases.ts";
 import { ALL_WELL, EVERYTHING_AT_ONCE, largePage } from "./pageCases.ts";
 
 const page = (over: Partial<typeof ALL_WELL> = {}) => renderPage({ ...EVERYTHING_AT_ONCE, ...over });
@@ -42,6 +42,24 @@ describe("the page", () => {
     expect(html).toContain("Only listens whose name contains “<bdi>ai</bdi>”");
     expect(html).toContain('action="/haproxy.stats?scope=ai"');
     expect(html).toContain('href="/haproxy.stats;csv?scope=ai"');
+  });
+
+  test("shows only servers that are up, or that are not in maintenance, says so, and stays with it", () => {
+    const down = serverWith({ name: "fallen", status: "DOWN" });
+    const maint = serverWith({ name: "resting", status: "MAINT", admin: "maint" });
+    const listens = [listenWith({ name: "web", servers: [serverWith({ name: "fine" }), down, maint] })];
+    const model = { ...ALL_WELL, csrf: "token", snapshot: { ...ALL_WELL.snapshot, listens } };
+    const rows = (html: string) =>
+      [...html.matchAll(/<input type="checkbox" name="s" value="(\w+)"/g)].map(([, name]) => name);
+    const up = renderPage({ ...model, up: true });
+    expect(rows(renderPage(model))).toEqual(["fine", "fallen", "resting"]);
+    expect(rows(up)).toEqual(["fine"]);
+    expect(up).toContain("Only servers that are up.");
+    expect(up).toContain('action="/haproxy.stats;up"');
+    expect(up).toContain('href="/haproxy.stats;up;csv"');
+    const awake = renderPage({ ...model, noMaintenance: true });
+    expect(rows(awake)).toEqual(["fine", "fallen"]);
+    expect(awake).toContain("Without servers in maintenance.");
   });
 
   test("has HAProxy's form, a listen each, and only with a token", () => {
