@@ -184,6 +184,7 @@ describe("the completion", () => {
 
   test("gives files and directories where a flag takes one, with blanks in one piece", async () => {
     expect((await complete("serve", "-c", "")).sort()).toEqual(["a file.toml", "tree"]);
+    expect((await complete("check", "--peer", "")).sort()).toEqual(["a file.toml", "tree"]);
     expect(await complete("install", "--root", "")).toEqual(["tree"]);
   });
 

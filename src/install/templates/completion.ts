@@ -1,7 +1,7 @@
 import type { CommandSurface, FlagSurface } from "../surface.ts";
 
 /** Values that are paths. */
-const PATHS: readonly string[] = ["FILE", "FILE2", "PATH"];
+const PATHS: readonly string[] = ["FILE", "FILE2", "OTHER", "PATH"];
 
 const reply = (what: string): string => `            compopt -o filenames 2>/dev/null
             mapfile -t COMPREPLY < <(compgen ${what} -- "$current")\n`;
