@@ -19,7 +19,12 @@ export const importCommand = command({
     description: "Make a configuration file of HAProxy's and keepalived's; exit 1 when traffic was left out.",
   },
   args: {
-    file: { type: "positional", description: "haproxy.cfg, and keepalived.conf if there is one", valueHint: "FILE …" },
+    file: {
+      type: "positional",
+      required: true,
+      description: "haproxy.cfg, and keepalived.conf if there is one",
+      valueHint: "FILE …",
+    },
     output: { type: "string", alias: "o", description: "write to this file instead of stdout", valueHint: "FILE" },
     "config-id": {
       type: "string",
