@@ -49,7 +49,7 @@ export function told(text: string, severity: Level = Level.info): Message {
 export interface AdminCommand {
   /** The words it begins with. */
   readonly words: readonly string[];
-  /** Those words and its arguments, as help shows them. */
+  /** Those words and its arguments, as help shows them; "": help does not show it. */
   readonly usage: string;
   readonly summary: string;
   /** What it takes to give it. */

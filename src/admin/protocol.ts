@@ -164,6 +164,7 @@ export function matching(
 ): AdminCommand[] {
   return commands.filter(
     (each) =>
+      each.usage !== "" &&
       allows(level, each.level) &&
       words.every((word, i) => each.words[i] === undefined || each.words[i].startsWith(word)),
   );
@@ -185,6 +186,12 @@ export function always(commands: readonly AdminCommand[]): AdminCommand[] {
 
 /** The commands that every list ends with, in this order. */
 export const LAST: readonly string[] = ["help", "prompt", "quit"];
+
+/** The order in which commands are listed: by their words, {@link LAST} last. */
+export function byWords(a: AdminCommand, b: AdminCommand): number {
+  const place = ({ words }: AdminCommand): string => `${LAST.indexOf(words[0] ?? "") + 1} ${words.join(" ")}`;
+  return place(a) < place(b) ? -1 : 1;
+}
 
 /** One line a command, as help shows it. */
 export function usageLines(commands: readonly AdminCommand[]): string {

@@ -7,6 +7,7 @@ import { UserError } from "../core/errors.ts";
 import { resolveHost } from "../core/host.ts";
 import { openFilesWithin } from "../core/limits.ts";
 import { runtimeProblem } from "../supervisor/runtimeProblem.ts";
+import { checkPeer } from "./checkPeer.ts";
 import { command } from "./command.ts";
 import { ExitCode } from "./exit.ts";
 import { print, wantsColour } from "./print.ts";
@@ -50,6 +51,12 @@ export const checkCommand = command({
     config: { type: "string", alias: "c", description: "configuration file", valueHint: "FILE" },
     schema: { type: "boolean", description: "print the JSON Schema of the file, for editors" },
     quiet: { type: "boolean", alias: "q", description: "print errors only" },
+    peer: {
+      type: "string",
+      description: "file of the other host: who owns the addresses, whatever fails; exit 1 when something is wrong",
+      valueHint: "OTHER",
+    },
+    json: { type: "boolean", description: "with --peer: the table as JSON" },
   },
   async run({ args }) {
     if (args.schema === true) {
@@ -57,8 +64,11 @@ export const checkCommand = command({
       return ExitCode.ok;
     }
     if (args.config === undefined) throw new UserError("check needs a file: -c FILE", ExitCode.usage);
+    if (args.json === true && args.peer === undefined) {
+      throw new UserError("--json belongs to --peer", ExitCode.usage);
+    }
     const said = { out: "", err: "" };
-    const status = await check(args.config, {
+    const io: CheckIo = {
       out(text) {
         said.out += text;
       },
@@ -73,7 +83,11 @@ export const checkCommand = command({
         runtimeProblem: await runtimeProblem(),
       }),
       resolver: resolveHost,
-    });
+    };
+    const status =
+      args.peer === undefined
+        ? await check(args.config, io)
+        : await checkPeer(args.config, args.peer, { ...io, json: args.json === true });
     print("stderr", said.err);
     print("stdout", said.out);
     return status;

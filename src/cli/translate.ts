@@ -1,13 +1,17 @@
 import { fileIssue, type Issue } from "../config/issue.ts";
-import type { Translate } from "../config/load.ts";
+import type { Translate, Translation } from "../config/load.ts";
 import { importFiles } from "../import/importFiles.ts";
 import { ImportError } from "../import/source.ts";
 import { handedInAddresses } from "../supervisor/handedIn.ts";
 import { importWorld } from "./import.ts";
 
 /** Takes a file called NAME.cfg for one of HAProxy's and imports it in memory; its findings are warnings. */
-export const translateHaproxy: Translate = (path, text) => {
-  if (!path.endsWith(".cfg")) return null;
+export const translateHaproxy: Translate = (path, text) => (path.endsWith(".cfg") ? translated(path, text) : null);
+
+/** The same for NAME.conf, keepalived's. */
+export const translateKeepalived: Translate = (path, text) => (path.endsWith(".conf") ? translated(path, text) : null);
+
+function translated(path: string, text: string): Translation | Issue {
   const world = importWorld();
   try {
     const { toml, findings, originOf } = importFiles([{ path, text }], {
@@ -41,4 +45,4 @@ export const translateHaproxy: Translate = (path, text) => {
     const issue = fileIssue(error.message, "");
     return error.line === null ? issue : { ...issue, line: error.line, column: error.column, length: 1 };
   }
-};
+}

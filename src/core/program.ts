@@ -21,6 +21,35 @@ export function programProblem(path: string): string | null {
   }
 }
 
+/**
+ * Why somebody other than root could put another program at this absolute path, as the end of the sentence "PATH …"; null when
+ * nobody can. What root runs must not be theirs to change (keepalived's enable_script_security).
+ */
+export function insecurePath(path: string): string | null {
+  const parts = path.split("/").filter((part) => part !== "");
+  for (let length = parts.length; length >= 0; length -= 1) {
+    const place = `/${parts.slice(0, length).join("/")}`;
+    const problem = isOthersToChange(place);
+    if (problem) return `can be changed by others than root (${place})`;
+  }
+  return null;
+}
+
+const GROUP_WRITES = 0o020;
+const OTHERS_WRITE = 0o002;
+const STICKY = 0o1000;
+
+function isOthersToChange(place: string): boolean {
+  try {
+    const { mode, uid, gid } = statSync(place);
+    if (uid !== 0) return true;
+    const writers = ((mode & GROUP_WRITES) !== 0 && gid !== 0) || (mode & OTHERS_WRITE) !== 0;
+    return writers && (mode & STICKY) === 0;
+  } catch {
+    return false; // what is not there cannot be run either, and programProblem says so
+  }
+}
+
 function isFile(path: string): boolean {
   try {
     return statSync(path).isFile();

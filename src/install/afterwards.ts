@@ -69,8 +69,20 @@ function rsyslogNotes(plan: Plan, { rsyslogUser, init, root }: HostFacts): strin
 }
 
 function firewallNotes(facts: HostFacts, wantsFirewall: boolean): string[] {
+  return [...keeperNotes(facts, wantsFirewall), ...nftNotes(facts)];
+}
+
+/** A rule set of nftables is a file that somebody has written: to say what it needs is all that we can do. */
+function nftNotes({ nftInputChains }: HostFacts): string[] {
+  if (nftInputChains.length === 0) return [];
+  const rules = nftInputChains.map((chain) => `\n    nft insert rule ${chain} meta l4proto ${VRRP_PROTOCOL} accept`);
+  return [`this host has a rule set of nftables, which may drop VRRP; now, and in its file:${rules.join("")}`];
+}
+
+function keeperNotes(facts: HostFacts, wantsFirewall: boolean): string[] {
   const commands = firewallCommands(facts);
-  if (wantsFirewall && facts.firewall === "iptables")
+  if (wantsFirewall && facts.nftInputChains.length > 0 && commands.length === 0) return [];
+  if (wantsFirewall && facts.firewall.includes("iptables"))
     return ["the rules of iptables last until the next boot: save them the way this host does"];
   if (wantsFirewall && commands.length === 0) return ["no firewall was found: nothing was opened"];
   if (wantsFirewall) return [];

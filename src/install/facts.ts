@@ -14,8 +14,8 @@ export interface AccountIds {
   gid: number | null;
 }
 
-/** Who keeps the firewall: a running firewalld, one that is only configured, bare iptables, or nobody that we know. */
-export type FirewallKeeper = "firewalld" | "firewalld-offline" | "iptables" | "none";
+/** Who keeps a firewall: a running firewalld, one that is only configured, bare iptables. */
+export type FirewallKeeper = "firewalld" | "firewalld-offline" | "iptables";
 
 /** A network that the configuration has virtual routers on. */
 export interface VrrpInterface {
@@ -45,7 +45,10 @@ export interface HostFacts {
   account: AccountIds;
   /** SELinux is on: labels are to be restored. */
   selinux: boolean;
-  firewall: FirewallKeeper;
+  /** A firewalld that does not run may leave the work to iptables. */
+  firewall: readonly FirewallKeeper[];
+  /** Chains of nftables that judge what comes in, "inet filter input", but for those that firewalld and iptables keep. */
+  nftInputChains: readonly string[];
   vrrpInterfaces: readonly VrrpInterface[];
   /** The program that is to be installed. */
   program: { path: string; sha256: string };

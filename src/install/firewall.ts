@@ -1,5 +1,6 @@
+import { assertNever } from "../core/errors.ts";
 import type { Command } from "./command.ts";
-import type { HostFacts } from "./facts.ts";
+import type { FirewallKeeper, HostFacts } from "./facts.ts";
 import { VRRP_PROTOCOL } from "./paths.ts";
 
 /** No family: the rule is for IPv4 and IPv6. No address: unicast peers send from their own. */
@@ -7,7 +8,11 @@ const RICH_RULE = 'rule protocol value="vrrp" accept';
 
 /** What lets VRRP through this host's firewall; empty when we know of none. */
 export function firewallCommands(facts: Pick<HostFacts, "firewall" | "root" | "vrrpInterfaces">): Command[] {
-  switch (facts.firewall) {
+  return facts.firewall.flatMap((keeper) => commandsOf(keeper, facts));
+}
+
+function commandsOf(keeper: FirewallKeeper, facts: Pick<HostFacts, "root" | "vrrpInterfaces">): Command[] {
+  switch (keeper) {
     case "firewalld":
       // Both, and no reload: that would drop what other tools have added at run time.
       return zones(facts).flatMap((zone) => [
@@ -24,8 +29,8 @@ export function firewallCommands(facts: Pick<HostFacts, "firewall" | "root" | "v
         const [check, insert, remove] = ["-C", "-I", "-D"].map((verb) => [program, verb, ...rule]);
         return { argv: insert ?? [], onlyIf: null, unless: check ?? null, undo: remove ?? null };
       });
-    case "none":
-      return [];
+    default:
+      return assertNever(keeper);
   }
 }
 

@@ -15,6 +15,7 @@ import { findAccount } from "./accounts.ts";
 import { inTree, sha256OfFile } from "./disk.ts";
 import type { Existing, FirewallKeeper, HostFacts, VrrpInterface } from "./facts.ts";
 import { type Manifest, parseManifest } from "./manifest.ts";
+import { parseNftInputChains } from "./nftables.ts";
 import { CONFIG, MANIFEST, SERVICE } from "./paths.ts";
 import { readRsyslogUdp } from "./templates/rsyslog.ts";
 import { findTool, runTool } from "./tool.ts";
@@ -38,7 +39,7 @@ export function probeHost({ root, sysv, program }: Target): HostFacts {
   const has = (path: string): boolean => existsSync(inTree(root, path));
   const redHatRc = has("/etc/rc.d") || !has("/etc/init.d");
   const rsyslogTexts = readRsyslogFiles(root);
-  const firewall = firewallKeeper(root);
+  const firewall = firewallKeepers(root);
   return {
     root,
     init: !sysv && isSystemd(root) ? "systemd" : "sysv",
@@ -54,6 +55,7 @@ export function probeHost({ root, sysv, program }: Target): HostFacts {
     account: findAccount(root, SERVICE),
     selinux: root === "/" ? existsSync("/sys/fs/selinux/enforce") : has("/etc/selinux/config"),
     firewall,
+    nftInputChains: root === "/" ? nftInputChains() : [],
     vrrpInterfaces: vrrpInterfaces(root, firewall),
     program: { path: program, sha256: sha256OfFile(program) },
   };
@@ -157,18 +159,26 @@ function readRsyslogFiles(root: string): string {
   return paths.map((path) => readText(path) ?? "").join("\n");
 }
 
-function firewallKeeper(root: string): FirewallKeeper {
+function firewallKeepers(root: string): FirewallKeeper[] {
   if (root !== "/") {
     const configured = existsSync(inTree(root, "/etc/firewalld"));
-    return configured && findTool("firewall-offline-cmd") !== null ? "firewalld-offline" : "none";
+    return configured && findTool("firewall-offline-cmd") !== null ? ["firewalld-offline"] : [];
   }
-  if (findTool("firewall-cmd") !== null)
-    return runTool(["firewall-cmd", "--state"]).ok ? "firewalld" : "firewalld-offline";
-  return findTool("iptables") === null ? "none" : "iptables";
+  if (runTool(["firewall-cmd", "--state"]).ok) return ["firewalld"];
+  return [
+    ...(findTool("firewall-offline-cmd") === null ? [] : (["firewalld-offline"] as const)),
+    ...(findTool("iptables") === null ? [] : (["iptables"] as const)),
+  ];
+}
+
+/** A packet must pass all chains of its hook: an accept of iptables does not help where a chain of somebody else drops. */
+function nftInputChains(): string[] {
+  const { ok, output } = runTool(["nft", "-j", "list", "chains"]);
+  return ok ? parseNftInputChains(output) : [];
 }
 
 /** Interfaces of the virtual routers in the configuration that is there; a file with errors has none. */
-function vrrpInterfaces(root: string, firewall: FirewallKeeper): VrrpInterface[] {
+function vrrpInterfaces(root: string, firewall: readonly FirewallKeeper[]): VrrpInterface[] {
   const text = readText(inTree(root, CONFIG));
   if (text === null) return [];
   let names: string[];
@@ -179,7 +189,7 @@ function vrrpInterfaces(root: string, firewall: FirewallKeeper): VrrpInterface[]
   } catch {
     return [];
   }
-  return [...new Set(names)].map((name) => ({ name, zone: firewall === "firewalld" ? zoneOf(name) : null }));
+  return [...new Set(names)].map((name) => ({ name, zone: firewall.includes("firewalld") ? zoneOf(name) : null }));
 }
 
 function zoneOf(name: string): string | null {

@@ -1,6 +1,7 @@
+import { type FilterInstruction, JUMP_IF_ANY_SET, LOAD_BYTE, RETURN } from "./bpf.ts";
 import { IPPROTO_TCP, libc, SOL_SOCKET } from "./libc.ts";
 import { boundEndpoint } from "./listen.ts";
-import { attachFilter, type FilterInstruction, JUMP_IF_ANY_SET, LOAD_BYTE, RETURN } from "./socketFilter.ts";
+import { attachFilter } from "./socketFilter.ts";
 
 const TCP_INFO = 11;
 /** `tcpi_unacked` in struct tcp_info; of a listening socket it is the length of its queue (tcp_get_info in net/ipv4/tcp.c). */

@@ -2,7 +2,8 @@ import { AF_UNIX, errno, libc, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM, SystemE
 import { adoptStream, type StreamSocket } from "./stream.ts";
 
 /** A message longer than this is no message of ours: the channel is closed. */
-const MAX_LINE_CHARS = 64 << 20;
+const MAX_LINE_BYTES = 64 << 20;
+const NEWLINE = 0x0a;
 
 /** The two ends of a channel between processes of ours. */
 export interface ChannelEnds {
@@ -27,21 +28,35 @@ export interface ChannelObserver {
   onClosed(): void;
 }
 
+/** What is under way on a channel, for the program that goes on with it: the beginning of a message, and what is unsent. Base64. */
+export interface ChannelRest {
+  readonly heard: string;
+  readonly unsent: string;
+}
+
 /**
  * Messages over one end of a channel, a line of JSON each. Unlike the runtime's own it is nothing but a file descriptor,
  * which survives the execution of another program.
  */
 export class LineChannel {
   private socket: StreamSocket<undefined> | null = null;
-  private unsent: Uint8Array = new Uint8Array();
-  private heard = "";
-  private readonly decoder = new TextDecoder();
+  private unsent: Uint8Array;
+  /** Of a message that has not ended. */
+  private heard: Uint8Array[];
+  private heardBytes = 0;
+  private sent = Promise.withResolvers<void>();
 
-  /** @param fd read and written by this object from here on */
+  /**
+   * @param fd read and written by this object from here on
+   * @param rest what another program has left
+   */
   constructor(
     readonly fd: number,
     private readonly observer: ChannelObserver,
+    rest: ChannelRest = { heard: "", unsent: "" },
   ) {
+    this.unsent = Buffer.from(rest.unsent, "base64");
+    this.heard = [Buffer.from(rest.heard, "base64")];
     adoptStream<undefined>(fd, undefined, {
       open: (socket) => {
         this.socket = socket;
@@ -53,6 +68,7 @@ export class LineChannel {
       error: () => this.close(),
       connectError: () => this.close(),
     });
+    this.flush();
   }
 
   /** Sends a message, or nothing when the other end is gone. */
@@ -62,10 +78,27 @@ export class LineChannel {
     this.flush();
   }
 
+  /** The other end has not read what was sent. */
+  get isClogged(): boolean {
+    return this.unsent.length > 0;
+  }
+
+  /** What the program that goes on with this channel is to know; nothing may be sent or heard after that. */
+  get rest(): ChannelRest {
+    const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString("base64");
+    return { heard: base64(Buffer.concat(this.heard)), unsent: base64(this.unsent) };
+  }
+
+  /** Resolves when all is sent, or never will be. */
+  async drain(): Promise<void> {
+    if (this.socket !== null && this.isClogged) await this.sent.promise;
+  }
+
   close(): void {
     const { socket } = this;
     if (socket === null) return;
     this.socket = null;
+    this.sent.resolve();
     socket.end();
     this.observer.onClosed();
   }
@@ -74,17 +107,24 @@ export class LineChannel {
     if (this.socket === null || this.unsent.length === 0) return;
     const sent = this.socket.write(this.unsent);
     if (sent > 0) this.unsent = this.unsent.subarray(sent);
+    if (this.isClogged) return;
+    this.sent.resolve();
+    this.sent = Promise.withResolvers();
   }
 
   private onData(bytes: Uint8Array): void {
-    this.heard += this.decoder.decode(bytes, { stream: true });
-    const lines = this.heard.split("\n");
-    this.heard = lines.pop() ?? "";
-    for (const line of lines) {
+    let from = 0;
+    for (let end = bytes.indexOf(NEWLINE); end >= 0; end = bytes.indexOf(NEWLINE, from)) {
+      const line = Buffer.concat([...this.heard, bytes.subarray(from, end)]).toString();
+      from = end + 1;
+      this.heard = [];
+      this.heardBytes = 0;
       const message = parse(line);
       if (message !== undefined) this.observer.onMessage(message);
     }
-    if (this.heard.length > MAX_LINE_CHARS) this.close();
+    this.heard.push(bytes.subarray(from));
+    this.heardBytes += bytes.length - from;
+    if (this.heardBytes > MAX_LINE_BYTES) this.close();
   }
 }
 

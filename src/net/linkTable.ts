@@ -1,3 +1,4 @@
+import { sameBytes } from "../core/bytes.ts";
 import { type Address, decodeAddress, SCOPE_GLOBAL, SCOPE_LINK } from "./addressMessages.ts";
 import { decodeLink, type Link } from "./linkMessages.ts";
 import { type NetlinkMessage, RTM_DELADDR, RTM_DELLINK, RTM_NEWADDR, RTM_NEWLINK } from "./netlinkMessages.ts";
@@ -134,11 +135,6 @@ export class LinkTable {
     if (addresses.size === 0) this.addressesOn.delete(which.ifindex);
     changes.push({ kind: "addressRemoved", address });
   }
-}
-
-/** Equal length and content. */
-export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, index) => byte === b[index]);
 }
 
 /** The kernel lets an interface have one IPv4 address several times, with different prefix lengths. */

@@ -54,7 +54,8 @@ export function bindListeners(endpoint: Endpoint, options: ListenOptions): numbe
 
 /**
  * Takes over listening sockets that another program opened with {@link bindListeners} in this very process. Where more are
- * wanted than there are, as many as can be had are opened beside them.
+ * wanted than there are, as many as can be had are bound beside them: they take no client before somebody accepts on them,
+ * for until then there may be nobody who will.
  */
 export function adoptListeners(endpoint: Endpoint, fds: number[], options: ListenOptions): number[] {
   const adopted = [...fds];
@@ -66,7 +67,7 @@ export function adoptListeners(endpoint: Endpoint, fds: number[], options: Liste
   const address = encodeSockaddr(endpoint);
   try {
     if (adopted.length < options.sockets) for (const fd of adopted) setSocketOption(fd, SOL_SOCKET, SO_REUSEPORT, 1);
-    while (adopted.length < options.sockets) adopted.push(bindTcp(address, true, options.backlog));
+    while (adopted.length < options.sockets) adopted.push(bindSocket(address, true));
   } catch (error) {
     if (!(error instanceof SystemError)) throw error; // the threads share what there is
   }

@@ -1,4 +1,5 @@
 import { constants } from "node:os";
+import { sameBytes } from "../core/bytes.ts";
 import { applyInterfaceSettings, type InterfaceSettings, type RefusedSysctl } from "./interfaceSysctl.ts";
 import {
   addMacvlanRequest,
@@ -11,7 +12,6 @@ import {
   probeMacvlanRequest,
   setUpRequest,
 } from "./linkMessages.ts";
-import { sameBytes } from "./linkTable.ts";
 import { dump, request } from "./netlink.ts";
 
 /**

@@ -1,3 +1,4 @@
+import { type FilterInstruction, JUMP_IF_EQUAL, LOAD_BYTE, LOAD_HALF, RETURN } from "./bpf.ts";
 import {
   AF_PACKET,
   errno,
@@ -10,15 +11,7 @@ import {
   setSocketOption,
 } from "./libc.ts";
 import { drain, watchReadable } from "./readiness.ts";
-import {
-  attachFilter,
-  DROP_ALL,
-  type FilterInstruction,
-  JUMP_IF_EQUAL,
-  LOAD_BYTE,
-  LOAD_HALF,
-  RETURN,
-} from "./socketFilter.ts";
+import { attachFilter, DROP_ALL } from "./socketFilter.ts";
 
 const SO_RCVBUF = 8;
 const MSG_DONTWAIT = 0x40;

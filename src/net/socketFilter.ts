@@ -1,17 +1,7 @@
-import { ptr } from "bun:ffi";
+import { encodeFilter, type FilterInstruction, RETURN } from "./bpf.ts";
 import { SOL_SOCKET, setSocketOptionBytes } from "./libc.ts";
 
 const SO_ATTACH_FILTER = 26;
-
-/** One instruction of a classic BPF program: code, jump offsets when true and when false, operand. */
-export type FilterInstruction = readonly [code: number, ifTrue: number, ifFalse: number, operand: number];
-
-/** Operation codes (linux/bpf_common.h). */
-export const LOAD_BYTE = 0x30;
-export const LOAD_HALF = 0x28;
-export const JUMP_IF_EQUAL = 0x15;
-export const JUMP_IF_ANY_SET = 0x45;
-export const RETURN = 0x06;
 
 /** Lets nothing in: for a socket that only sends. */
 export const DROP_ALL: readonly FilterInstruction[] = [[RETURN, 0, 0, 0]];
@@ -21,16 +11,6 @@ export const DROP_ALL: readonly FilterInstruction[] = [[RETURN, 0, 0, 0]];
  * Frames already queued stay. Throws SystemError.
  */
 export function attachFilter(fd: number, program: readonly FilterInstruction[]): void {
-  // struct sock_filter: u16 code | u8 jt | u8 jf | u32 k; struct sock_fprog: u16 count | pointer at 8
-  const code = new DataView(new ArrayBuffer(program.length * 8));
-  for (const [index, [operation, ifTrue, ifFalse, operand]] of program.entries()) {
-    code.setUint16(index * 8, operation, true);
-    code.setUint8(index * 8 + 2, ifTrue);
-    code.setUint8(index * 8 + 3, ifFalse);
-    code.setUint32(index * 8 + 4, operand, true);
-  }
-  const descriptor = new DataView(new ArrayBuffer(16));
-  descriptor.setUint16(0, program.length, true);
-  descriptor.setBigUint64(8, BigInt(ptr(code)), true);
-  setSocketOptionBytes(fd, SOL_SOCKET, SO_ATTACH_FILTER, new Uint8Array(descriptor.buffer));
+  const filter = encodeFilter(program);
+  setSocketOptionBytes(fd, SOL_SOCKET, SO_ATTACH_FILTER, filter.descriptor);
 }

@@ -1,6 +1,7 @@
 import type { ListenConfig, ServerConfig } from "../config/schema.ts";
 import type { Clock } from "../core/clock.ts";
 import type { ListenBoard } from "./board.ts";
+import { eventsOf, type PoolEvent, type PoolEventKind } from "./event.ts";
 import { memoryOf, recall, type ServerMemory } from "./memory.ts";
 import { overruledBy, takeFromFile } from "./overrule.ts";
 import { buildRotation } from "./rotation.ts";
@@ -16,37 +17,6 @@ import {
   rampSixteenths,
   rampStepMs,
 } from "./server.ts";
-
-/**
- * What happened to a server: checks, traffic or an operator's word on its health (`down`, `up`, `stopping`), an operator's
- * orders (those of `maint`, `drain` and their ends), what follows from either.
- */
-export type PoolEventKind =
-  | "down"
-  | "up"
-  | "stopping"
-  | "rampEnded"
-  | "noServer"
-  | "resolved"
-  | "entersMaintenance"
-  | "leavesMaintenance"
-  | "entersDrain"
-  | "remainsInDrain"
-  | "leavesDrain";
-
-/** What happened to a server, with the listen's figures right after it. */
-export interface PoolEvent {
-  kind: PoolEventKind;
-  server: PoolServer;
-  /** Its administrative state before. */
-  before: AdminState;
-  activeServers: number;
-  backupServers: number;
-  /** Sessions the server has, connections that waited for it, and connections that wait in the listen. */
-  sessions: number;
-  requeued: number;
-  queued: number;
-}
 
 /** What accepting clients can be: under way, interrupted, or over for good. */
 export type Accepting = "open" | "paused" | "stopped";
@@ -69,6 +39,7 @@ export class Pool {
   private bySlot: (PoolServer | null)[];
   private active = 0;
   private backups = 0;
+  private gathering = false;
   /** An operator's word; the relay threads do it. */
   accepting: Accepting = "open";
 
@@ -312,7 +283,22 @@ export class Pool {
   }
 
   /** Writes what the states come to on the scoreboard. Backups serve only when nobody else can, and then only the first. */
+  /**
+   * Makes many changes, which others see at its end, together: each alone costs as much as all of them. Not for changes that
+   * events tell of: their figures would be those before.
+   */
+  together(change: () => void): void {
+    this.gathering = true;
+    try {
+      change();
+    } finally {
+      this.gathering = false;
+      this.publish();
+    }
+  }
+
   private publish(): void {
+    if (this.gathering) return;
     const usable = this.present.filter(isUsable);
     const dynamic = this.deps.dynamicWeights(this.current.balance);
     const active = usable.filter((server) => !server.config.backup);
@@ -354,11 +340,4 @@ export class Pool {
     if (server === null) throw new RangeError(`listen ${this.current.name} has no server slot ${slot}`);
     return server;
   }
-}
-
-/** What an operator's order comes to, in HAProxy's order. */
-function eventsOf(before: AdminState, after: AdminState): PoolEventKind[] {
-  if (after === "maint") return ["entersMaintenance"];
-  if (before === "maint") return after === "drain" ? ["leavesMaintenance", "remainsInDrain"] : ["leavesMaintenance"];
-  return [after === "drain" ? "entersDrain" : "leavesDrain"];
 }

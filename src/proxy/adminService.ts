@@ -1,8 +1,10 @@
 import type { AdminCommand, AdminLevel } from "../admin/command.ts";
+import type { ServedSocket } from "../admin/commands/sundries.ts";
 import { ADMIN_BACKLOG, type AdminServer, serveAdmin } from "../admin/server.ts";
 import type { AdminConfig } from "../config/schema.ts";
 import type { Clock } from "../core/clock.ts";
 import { libc } from "../net/libc.ts";
+import { boundEndpoint } from "../net/listen.ts";
 import type { BindSockets } from "./protocol.ts";
 
 /** What the runtime API is made of, and who hears of it. */
@@ -68,6 +70,11 @@ export class AdminService {
     this.binds = [];
   }
 
+  /** Where it is served, and what clients may do there. */
+  get sockets(): ServedSocket[] {
+    return Array.from(this.served, ([fd, { level }]) => ({ endpoint: boundEndpoint(fd), level })).filter(isKnown);
+  }
+
   private get fds(): number[] {
     return [...(this.socket === null ? [] : [this.socket]), ...this.binds.flatMap(({ fds }) => fds)];
   }
@@ -91,4 +98,8 @@ export class AdminService {
     this.served.delete(fd);
     libc.close(fd);
   }
+}
+
+function isKnown(socket: { endpoint: ServedSocket["endpoint"] | null; level: AdminLevel }): socket is ServedSocket {
+  return socket.endpoint !== null;
 }

@@ -16,6 +16,8 @@ const COMMAND_NAME = "haproxy-lite:px";
 const EX_SOFTWARE = 70;
 /** A supervisor that is frozen reads nothing: beyond so many, reports of health are not kept for it, nor events. */
 const MAX_UNREAD: Partial<Record<ProxyReport["kind"], number>> = { health: 25, event: 1000 };
+/** A supervisor that is frozen does not keep a process that ends from ending. */
+const LAST_WORDS_MS = 1000;
 
 /**
  * Runs the proxy process: it lives on what the supervisor says over IPC, and ends gracefully when the supervisor is gone.
@@ -34,9 +36,14 @@ export async function runProxyProcess(): Promise<number> {
 function listen(stdout: StandardStream, stderr: StandardStream, exit: (code: number) => void): void {
   let unread = 0;
   let handover: LineChannel | null = null;
+  /** Another program is in the supervisor's place: the end of the usual channel may not have been seen yet. */
+  let handedOver = false;
   const report = (message: ProxyReport): boolean => {
-    if (!process.connected) handover?.send(message);
-    if (!process.connected) return true;
+    if (handedOver || !process.connected) {
+      if (handover?.isClogged === true && message.kind in MAX_UNREAD) return false;
+      handover?.send(message);
+      return true;
+    }
     if (unread >= (MAX_UNREAD[message.kind] ?? Infinity)) return false;
     unread++;
     process.send?.(message, undefined, undefined, () => unread--);
@@ -59,7 +66,10 @@ function listen(stdout: StandardStream, stderr: StandardStream, exit: (code: num
   const handOver = (): void => {
     if (handoverFd !== null) {
       handover ??= new LineChannel(handoverFd, {
-        onMessage: obey,
+        onMessage(message) {
+          handedOver = true;
+          obey(message);
+        },
         onClosed: () => {
           handover = null;
           if (!process.connected) orphaned();
@@ -84,7 +94,8 @@ function listen(stdout: StandardStream, stderr: StandardStream, exit: (code: num
             stdout,
             stderr,
             report,
-            exit,
+            // What was counted last is to arrive.
+            exit: (code) => void Promise.race([handover?.drain(), Bun.sleep(LAST_WORDS_MS)]).then(() => exit(code)),
           });
           proxy.start();
         } catch (error) {

@@ -110,23 +110,30 @@ export function standingAfter({ listens, ...process }: Inheritance, agoMs: numbe
   };
 }
 
-/** What has been counted since: `after` without `before`. The highest values stay what they are. */
+/** What has been counted since: `after` without `before`, and only what has. The highest values stay what they are. */
 export function countedSince(before: Inheritance, after: Inheritance): Inheritance {
   return {
     ...after,
     process: difference(before.process, after.process),
-    listens: after.listens.map((listen) => {
-      const old = before.listens.find(({ name }) => name === listen.name);
-      return {
-        ...listen,
-        counts: difference(old?.counts ?? {}, listen.counts),
-        servers: listen.servers.map((server) => {
+    listens: after.listens
+      .map((listen) => {
+        const old = before.listens.find(({ name }) => name === listen.name);
+        const servers = listen.servers.map((server) => {
           const oldServer = old?.servers.find(({ name }) => name === server.name);
           return { ...server, counts: difference(oldServer?.counts ?? {}, server.counts) };
-        }),
-      };
-    }),
+        });
+        return {
+          ...listen,
+          counts: difference(old?.counts ?? {}, listen.counts),
+          servers: servers.filter(({ counts }) => !isEmpty(counts)),
+        };
+      })
+      .filter(({ counts, servers }) => !isEmpty(counts) || servers.length > 0),
   };
+}
+
+function isEmpty(counts: Counts): boolean {
+  return Object.keys(counts).length === 0;
 }
 
 /** Adds what another process has counted to what this one shows. */
@@ -150,14 +157,15 @@ export function inheritCounts(inheritance: Inheritance, board: ProcessBoard, poo
 export function inheritStanding(inheritance: Inheritance, pools: ReadonlyMap<string, Pool>): void {
   for (const { name, servers, accepting, maxconn } of inheritance.listens) {
     const pool = pools.get(name);
-    if (pool !== undefined) {
-      pool.accepting = accepting ?? "open";
-      if (maxconn !== undefined && maxconn.inFile === pool.config.maxconn) pool.setListenMaxconn(maxconn.is);
-    }
-    for (const { name: server, standing } of servers) {
-      const slot = pool === undefined ? null : slotOf(pool, server);
-      if (slot !== null) pool?.remember(slot, standing);
-    }
+    if (pool === undefined) continue;
+    pool.accepting = accepting ?? "open";
+    if (maxconn !== undefined && maxconn.inFile === pool.config.maxconn) pool.setListenMaxconn(maxconn.is);
+    pool.together(() => {
+      for (const { name: server, standing } of servers) {
+        const slot = slotOf(pool, server);
+        if (slot !== null) pool.remember(slot, standing);
+      }
+    });
   }
 }
 
@@ -191,7 +199,8 @@ function countsOf(counters: Readonly<Record<string, number>>, value: (index: num
 
 function difference(before: Counts, after: Counts): Counts {
   const changed = Object.entries(after).map(
-    ([name, value]) => [name, HIGHEST.has(name) ? value : value - (before[name] ?? 0)] as const,
+    ([name, value]) =>
+      [name, HIGHEST.has(name) && value !== before[name] ? value : value - (before[name] ?? 0)] as const,
   );
   return Object.fromEntries(changed.filter(([, value]) => value !== 0));
 }

@@ -1,5 +1,4 @@
 import { hostname } from "node:os";
-import { isDeepStrictEqual } from "node:util";
 import type { AdminCommand } from "../admin/command.ts";
 import { adminCommands } from "../admin/commands/all.ts";
 import type { Config } from "../config/schema.ts";
@@ -7,20 +6,20 @@ import type { Clock } from "../core/clock.ts";
 import { assertNever } from "../core/errors.ts";
 import { Level } from "../core/syslogCodes.ts";
 import { COMMIT, RELEASE_DATE, VERSION } from "../core/version.ts";
-import type { Cause, LogEvent } from "../log/events.ts";
+import type { Cause } from "../log/events.ts";
 import { hardStop, proxyHardStopped, proxyStopped } from "../log/events.ts";
-import type { Logger } from "../log/logger.ts";
 import { receiveFds } from "../net/fdPassing.ts";
 import { fileLimit, raiseFileLimit } from "../net/limits.ts";
 import type { StandardStream } from "../net/standardStreams.ts";
 import { releaseStartupPagesSoon } from "../net/startupPages.ts";
+import type { PoolEvent } from "../pool/event.ts";
 import { ListenCounter } from "../pool/layout.ts";
-import type { Pool, PoolEvent } from "../pool/pool.ts";
+import type { Pool } from "../pool/pool.ts";
 import { ProcessBoard } from "../pool/processBoard.ts";
-import { openLogger } from "../relay/openLogger.ts";
-import type { EventSubject, JournalEvent } from "../stats/event.ts";
+import type { JournalEvent } from "../stats/event.ts";
 import { Sampler } from "../stats/sampler.ts";
-import { takeSnapshot } from "../stats/takeSnapshot.ts";
+import { standingOf } from "../stats/standing.ts";
+import { snapshotSteps, takeSnapshot } from "../stats/takeSnapshot.ts";
 import type { ProxyView } from "../stats/view.ts";
 import type { VrrpSnapshot } from "../stats/vrrpSnapshot.ts";
 import type { Resolver } from "./addresses.ts";
@@ -28,13 +27,13 @@ import { AdminService } from "./adminService.ts";
 import type { HostFacts } from "./chroot.ts";
 import { HealthReports } from "./healthReports.ts";
 import { Heartbeats } from "./heartbeats.ts";
-import { countedSince, describeInheritance, type Inheritance, inheritCounts, standingAfter } from "./inheritance.ts";
+import { describeInheritance, type Inheritance, inheritCounts, standingAfter } from "./inheritance.ts";
 import { JournalMirror } from "./journalMirror.ts";
 import { Leaving } from "./leaving.ts";
 import { ProcessMaxconn } from "./maxconn.ts";
 import { ProxyOperator } from "./operator.ts";
 import { Orders } from "./orders.ts";
-import type { BindSockets, ProxyReload, ProxyReport, ProxyStart } from "./protocol.ts";
+import type { BindSockets, ProxyReload, ProxyReport, ProxyStart, ReloadResult } from "./protocol.ts";
 import { RelayPool, type RelayPoolObserver } from "./relayPool.ts";
 import { Reloads } from "./reload.ts";
 import { NO_RUNTIME_SERVERS, overlay } from "./runtimeServers.ts";
@@ -44,6 +43,8 @@ import { StandingReports } from "./standingReports.ts";
 import { poolEventDraft } from "./stateEvents.ts";
 import { describePoolEvent } from "./stateLog.ts";
 import { StatsService } from "./statsService.ts";
+import { Testament } from "./testament.ts";
+import { Voice } from "./voice.ts";
 import { ShortageWatch } from "./watch.ts";
 
 /** What the proxy process needs of the world. */
@@ -63,8 +64,6 @@ export interface ProxyWorld {
 /** Sessions that outlive `hard_stop_after` get this long to be closed and logged. */
 const LAST_WORDS_MS = 200;
 const WATCH_MS = 1000;
-/** A process that was retired tells so often what it has counted. */
-const COUNTED_MS = 500;
 /** Looks, one every WATCH_MS, at a heartbeat that stands still until its thread is taken for hung. */
 const HUNG_AFTER = 10;
 const EXIT_OK = 0;
@@ -82,9 +81,8 @@ export class ProxyProcess {
   private readonly orders: Orders;
   private readonly journal: JournalMirror;
   private config: Config;
-  private logger: Logger;
-  /** Lines that loggers of earlier configurations lost. */
-  private droppedBefore = 0;
+  private readonly voice: Voice;
+  private readonly testament: Testament;
   private readonly watch: ShortageWatch;
   private readonly heartbeats: Heartbeats;
   private readonly health: HealthReports;
@@ -100,8 +98,6 @@ export class ProxyProcess {
   private stopping = false;
   private finishing = false;
   private finished = false;
-  /** What the next process knows of us; null: there is none. */
-  private told: Inheritance | null = null;
   private retired = false;
 
   constructor(
@@ -111,9 +107,10 @@ export class ProxyProcess {
     const { config } = given;
     this.config = config;
     const { clock, stdout, stderr } = world;
-    this.logger = openLogger(config.logs, process.pid, clock, { stdout, stderr });
     // One that another version starts is told of nothing.
     this.journal = new JournalMirror(given.journal ?? [], (event) => world.report({ kind: "event", event }));
+    this.voice = new Voice(config.logs, { clock, stdout, stderr }, this.journal);
+    this.testament = new Testament(clock, () => this.inheritance(), world.report);
     this.processBoard = ProcessBoard.create(config.global.threads);
     this.maxconn = new ProcessMaxconn(this.processBoard, given.maxconn, given.inheritance?.maxconn ?? null);
     const overlaid = overlay(config, given.inheritance?.runtimeServers ?? NO_RUNTIME_SERVERS);
@@ -139,7 +136,7 @@ export class ProxyProcess {
     this.leaving = new Leaving(clock, {
       endSessions: (pool, slot) => this.kill(pool, slot ?? -1, "K-"),
       onListenGone: (pool) => this.forgetListen(pool),
-      log: (event, listen) => this.log(event, "stopped", listen),
+      log: (event, listen) => this.voice.log(event, "gone", listen),
     });
     this.reloads = new Reloads(config, overlaid, given.listeners, {
       servers: this.servers,
@@ -150,7 +147,7 @@ export class ProxyProcess {
       onBindClosed: (bind) => world.report({ kind: "closed", bind }),
     });
     this.watch = new ShortageWatch(this.pools, this.processBoard, world.host.ephemeralPorts, clock, (event, listen) =>
-      this.log(event, "shortage", listen),
+      this.voice.log(event, "shortage", listen),
     );
     const operator = new ProxyOperator({
       servers: this.servers,
@@ -162,11 +159,16 @@ export class ProxyProcess {
       endSessions: (pool, slot) => this.kill(pool, slot, "K-"),
       changed: (pool) => this.serversChanged(pool),
       remember: () => this.standing.changed(),
-      log: (event, change, listen) => this.log(event, change, listen),
+      log: (event, change, listen) => this.voice.log(event, change, listen),
     });
     this.commands = adminCommands({
       snapshot: () => takeSnapshot(this.view()),
-      proxy: { view: () => this.view(), sessions: new SessionList(this.relays), operator },
+      proxy: {
+        view: () => this.view(),
+        sessions: new SessionList(this.relays),
+        sockets: () => this.admin.sockets,
+        operator,
+      },
       events: () => this.journal.events,
       check: (listen, server) => this.servers.checkFacts(listen, server),
       wallMs: () => clock.wallMs(),
@@ -187,11 +189,11 @@ export class ProxyProcess {
     this.stats = new StatsService(config.stats, given.stats, {
       clock,
       commands: this.commands,
-      snapshot: () => takeSnapshot(this.view()),
+      snapshotSteps: () => snapshotSteps(this.view()),
+      standing: () => standingOf(this.view()),
       history: () => this.sampler.history(),
       events: () => this.journal.events.toReversed(),
-      lateThread: () => this.health.lateThread,
-      log: (event) => this.log(event, "page"),
+      log: (event) => this.voice.log(event, "page"),
       onBindClosed: (bind) => world.report({ kind: "closed", bind }),
     });
   }
@@ -217,36 +219,42 @@ export class ProxyProcess {
 
   /** Takes over another configuration; reports `reloaded` when it has, or when it has found that it cannot. */
   async reload(command: ProxyReload): Promise<void> {
-    const fds = receiveFds(this.given.passingFd, sum(command.passed.map((bind) => bind.fds)));
-    const passed = command.passed.map(({ id, fds: count }) => ({ id, fds: fds.splice(0, count) }));
+    const report = (result: ReloadResult) => this.world.report({ kind: "reloaded", reload: command.reload, ...result });
+    const files = raiseFileLimit(command.files);
+    let passed: BindSockets[];
+    try {
+      passed = this.receive(command);
+    } catch (error) {
+      report(this.reloads.refuse([], `the new listening sockets did not arrive: ${(error as Error).message}`));
+      return;
+    }
     const isForService = ({ id }: BindSockets) => command.stats.includes(id) || command.admin.includes(id);
     const ofListens = passed.filter((bind) => !isForService(bind));
-    const files = raiseFileLimit(command.files);
     const shortage = `the proxy process may have ${files} open files, and the new maxconn needs ${command.files}: that takes a restart`;
     const result =
       files < command.files ? this.reloads.refuse(ofListens, shortage) : await this.reloads.apply(command, ofListens);
     const isApplied = result.error === null;
-    const overruled = isApplied ? this.reloaded(command, passed.filter(isForService)) : [];
-    if (!isApplied) this.reloads.refuse(passed.filter(isForService), result.error ?? "");
-    this.world.report({
-      kind: "reloaded",
-      reload: command.reload,
-      ...result,
-      overruled: [...overruled, ...result.overruled],
-    });
+    const overruled = isApplied ? this.reloaded(command) : [];
+    report({ ...result, overruled: [...overruled, ...result.overruled] });
+    // Behind that: the supervisor has then given up what is reported as closed.
+    if (isApplied) this.reloadServices(command, passed.filter(isForService));
+    else this.reloads.refuse(passed.filter(isForService), result.error ?? "");
+  }
+
+  private receive({ reload, passed }: ProxyReload): BindSockets[] {
+    const fds = receiveFds(this.given.passingFd, reload, sum(passed.map((bind) => bind.fds)));
+    return passed.map(({ id, fds: count }) => ({ id, fds: fds.splice(0, count) }));
+  }
+
+  private reloadServices({ config, stats, admin }: ProxyReload, passed: readonly BindSockets[]): void {
+    this.stats.reload(config.stats, stats, passed);
+    this.admin.reload(config.admin, admin, passed);
   }
 
   /** What was set at run time and gives way, in words. */
-  private reloaded({ config, maxconn, stats, admin }: ProxyReload, passed: readonly BindSockets[]): string[] {
-    const { clock, stdout, stderr } = this.world;
-    if (!isDeepStrictEqual(this.config.logs, config.logs)) {
-      this.logger.close();
-      this.droppedBefore += this.logger.dropped;
-      this.logger = openLogger(config.logs, process.pid, clock, { stdout, stderr });
-    }
+  private reloaded({ config, maxconn }: ProxyReload): string[] {
+    this.voice.reopen(config.logs);
     this.config = config;
-    this.stats.reload(config.stats, stats, passed);
-    this.admin.reload(config.admin, admin, passed);
     const overruled = this.maxconn.follow(maxconn);
     this.relays.ringAll();
     this.health.changed();
@@ -268,8 +276,7 @@ export class ProxyProcess {
 
   /** What the process that takes over is to know; from now on {@link retire} tells what is counted beyond that. */
   describe(): void {
-    this.told = this.inheritance();
-    this.world.report({ kind: "inheritance", inheritance: this.told });
+    this.testament.describe();
   }
 
   /** Another process serves, on the same sockets: stops accepting, of the admin socket as well, and tells what is still counted. */
@@ -281,26 +288,12 @@ export class ProxyProcess {
     this.admin.leave();
     this.stats.leave();
     this.stop();
-    this.tellCountedAgain();
+    this.testament.keepTelling();
   }
 
   /** What a process before this one has counted since it was asked. */
   counted(counted: Inheritance): void {
     inheritCounts(counted, this.processBoard, this.pools);
-  }
-
-  private tellCountedAgain(): void {
-    this.world.clock.after(COUNTED_MS, () => {
-      this.tellCounted();
-      this.tellCountedAgain();
-    });
-  }
-
-  private tellCounted(): void {
-    if (this.told === null) return;
-    const now = this.inheritance();
-    this.world.report({ kind: "counted", counted: countedSince(this.told, now) });
-    this.told = now;
   }
 
   private inheritance(): Inheritance {
@@ -329,7 +322,7 @@ export class ProxyProcess {
   /** The supervisor is gone, and with it whoever could start another proxy process: clears the way for a new instance. */
   orphaned(): void {
     const { config } = this;
-    this.log({
+    this.voice.log({
       level: Level.alert,
       text: `the supervisor is gone: accepting no more, connections may finish for ${config.global.hardStopAfterMs / 1000} s`,
     });
@@ -346,9 +339,8 @@ export class ProxyProcess {
     const { slot, config } = event.server;
     this.sampler.poolChanged(pool, this.world.clock.nowMs());
     const line = describePoolEvent(pool.config.name, event, cause);
-    this.logger.log(line.level, line.text);
     const facts = this.servers.checkFacts(pool.config.name, config.name);
-    this.journal.add(poolEventDraft(pool.config.name, event, line, facts, this.world.clock.wallMs()));
+    this.voice.tell(line, poolEventDraft(pool.config.name, event, line, cause, facts, this.world.clock.wallMs()));
     // What follows from this event follows from the loss of the last server, which is told next.
     if (!leavesNobody(event)) this.health.changed();
     if (isMarkedDown(event) && config.onMarkedDown === "shutdown-sessions") this.kill(pool, slot, "D-");
@@ -459,7 +451,7 @@ export class ProxyProcess {
       stopping: this.stopping,
       lateThread: this.health.lateThread,
       fileLimit: fileLimit().soft,
-      droppedLogs: world.stdout.droppedLines + world.stderr.droppedLines + this.droppedBefore + this.logger.dropped,
+      droppedLogs: world.stdout.droppedLines + world.stderr.droppedLines + this.voice.dropped,
       board: this.processBoard,
       pools: [...this.pools.values(), ...this.leaving.listens],
       poolOf: (listen) => this.servers.byId(listen) ?? null,
@@ -471,13 +463,13 @@ export class ProxyProcess {
   }
 
   private hardStop(): void {
-    this.log(hardStop(), "stop");
+    this.voice.log(hardStop(), "stop");
     this.endConnections();
   }
 
   private endConnections(): void {
     for (const pool of [...this.pools.values(), ...this.leaving.listens])
-      this.log(proxyHardStopped(pool.config.name, pool.board.current), "stopped", pool.config.name);
+      this.voice.log(proxyHardStopped(pool.config.name, pool.board.current), "stopped", pool.config.name);
     this.relays.tell({ kind: "kill", listen: null, server: -1, termination: "K-" });
     this.world.clock.after(LAST_WORDS_MS, () => this.finish());
   }
@@ -491,7 +483,7 @@ export class ProxyProcess {
 
   private fail(message: string): void {
     if (this.finished) return;
-    this.log({ level: Level.alert, text: message });
+    this.voice.log({ level: Level.alert, text: message });
     this.world.report({ kind: "failed", message });
     this.exit(EX_SOFTWARE);
   }
@@ -504,9 +496,9 @@ export class ProxyProcess {
   }
 
   private sayEnd(): void {
-    if (this.retired) this.tellCounted();
+    if (this.retired) this.testament.tellCounted();
     for (const pool of [...this.pools.values(), ...this.leaving.listens]) {
-      this.log(
+      this.voice.log(
         proxyStopped(
           pool.config.name,
           pool.board.sum(ListenCounter.connections),
@@ -524,16 +516,8 @@ export class ProxyProcess {
     this.finished = true;
     this.health.stop();
     this.standing.stop();
-    this.logger.close();
+    this.voice.close();
     this.world.exit(code);
-  }
-
-  /** To the log and, with what it is about, into the journal. */
-  private log({ level, text }: LogEvent, change = "note", listen: string | null = null): void {
-    this.logger.log(level, text);
-    const subject: EventSubject = listen === null ? { kind: "process" } : { kind: "listen", listen };
-    const wallMs = this.world.clock.wallMs();
-    this.journal.add({ wallMs, level, subject, change, text, cause: null, because: [] });
   }
 }
 

@@ -223,8 +223,10 @@ export class Reloads {
       const words = servers.changeServer(pool, slot, config);
       overruled.push(...words.map((sentence) => `server ${name}/${config.name}: ${sentence}`));
     }
-    for (const { slot, config } of staged.added) servers.addServer(pool, slot, config);
-    for (const { slot } of staged.removed) servers.removeServer(pool, slot, untilMs);
+    pool.together(() => {
+      for (const { slot, config } of staged.added) servers.addServer(pool, slot, config);
+      for (const { slot } of staged.removed) servers.removeServer(pool, slot, untilMs);
+    });
     overruled.push(...servers.changeListen(pool, staged.config).map((sentence) => `listen ${name}: ${sentence}`));
     return overruled;
   }

@@ -5,7 +5,8 @@ import type { Clock } from "../core/clock.ts";
 import type { Endpoint } from "../core/endpoint.ts";
 import type { Cause } from "../log/events.ts";
 import { ListenBoard } from "../pool/board.ts";
-import { Pool, type PoolEvent } from "../pool/pool.ts";
+import type { PoolEvent } from "../pool/event.ts";
+import { Pool } from "../pool/pool.ts";
 import {
   type AdminState,
   addressOf,
@@ -130,7 +131,9 @@ export class Servers {
       onChange: () => observer.onChange(),
     });
     this.ids.set(pool, this.nextId++);
-    for (const { slot, config } of pool.servers) pool.setAddress(slot, this.addresses.encode(config.address));
+    pool.together(() => {
+      for (const { slot, config } of pool.servers) pool.setAddress(slot, this.addresses.encode(config.address));
+    });
     return pool;
   }
 
@@ -172,6 +175,7 @@ export class Servers {
   changeServer(pool: Pool, slot: number, config: ServerConfig): string[] {
     const server = pool.slots[slot] as PoolServer;
     const [wasAt, wasCheckedAt] = [addressOf(server), checkAddressOf(server)];
+    this.causes.delete(server);
     const overruled = pool.changeServer(slot, config);
     const isMoved = !isDeepStrictEqual(wasAt, addressOf(server));
     const isRecheckedElsewhere = !isDeepStrictEqual(wasCheckedAt, checkAddressOf(server));
@@ -183,6 +187,7 @@ export class Servers {
   /** See {@link Pool.setAdmin}; checks end and begin accordingly. */
   setAdmin(pool: Pool, slot: number, admin: AdminState): void {
     const server = pool.slots[slot] as PoolServer;
+    this.causes.set(server, "cli");
     pool.setAdmin(slot, admin);
     this.health.admitted(server);
   }

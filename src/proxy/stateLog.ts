@@ -16,7 +16,7 @@ import {
   serverStopping,
   serverUp,
 } from "../log/events.ts";
-import type { PoolEvent } from "../pool/pool.ts";
+import type { PoolEvent } from "../pool/event.ts";
 import type { PoolServer } from "../pool/server.ts";
 
 /** HAProxy's sentence for what happened to a server; `cause` is the check, the traffic error, or the order behind it. */

@@ -9,6 +9,7 @@ import { libc } from "../net/libc.ts";
 import type { JournalEvent } from "../stats/event.ts";
 import type { History } from "../stats/page/model.ts";
 import type { Snapshot } from "../stats/snapshot.ts";
+import type { Standing } from "../stats/standing.ts";
 import { HttpServer } from "../web/server.ts";
 import { StatsSite } from "../web/site.ts";
 import type { BindSockets } from "./protocol.ts";
@@ -17,10 +18,10 @@ import type { BindSockets } from "./protocol.ts";
 export interface StatsParts {
   readonly clock: Clock;
   readonly commands: readonly AdminCommand[];
-  snapshot(): Snapshot;
+  snapshotSteps(): Generator<null, Snapshot>;
+  standing(): Standing;
   history(): History;
   events(): readonly JournalEvent[];
-  lateThread(): number | null;
   log(event: LogEvent): void;
   /** All sockets of a bind that `[stats]` has not any more are closed. */
   onBindClosed(bind: number): void;
@@ -107,11 +108,11 @@ export class StatsService {
   }
 
   private newSite(config: StatsConfig): StatsSite {
-    const { clock, snapshot, history, events, lateThread } = this.parts;
+    const { clock, snapshotSteps, standing, history, events } = this.parts;
     const view = {
-      snapshot,
+      snapshotSteps,
+      standing,
       events,
-      lateThread,
       history,
       answers: () => this.server?.answers ?? new Map<number, number>(),
       wallMs: () => clock.wallMs(),

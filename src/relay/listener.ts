@@ -68,6 +68,9 @@ export class Listener {
     this.acceptor?.stop();
     this.acceptor = null;
     refuseClients(this.fd);
+    // Who waits in the queue is refused, too; so is who waits here.
+    this.parked?.socket.terminate();
+    this.parked = null;
   }
 
   /** Ends {@link suspend}. */
@@ -77,6 +80,9 @@ export class Listener {
     // Whoever comes while there is no room waits in the queue, as always.
     libc.listen(this.fd, this.listen.config.backlog);
     this.lookForRoom();
+    if (!this.paused) return;
+    this.reachedLimit = true;
+    this.env.pausedAccepting();
   }
 
   /**

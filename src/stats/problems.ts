@@ -60,7 +60,7 @@ export function routerProblems(instance: VrrpInstanceSnapshot): string[] {
     case "MASTER":
       return [...missing(instance), ...rivals(instance)];
     case "BACKUP":
-      return leftBehind(instance);
+      return [...leftBehind(instance), ...nobodys(instance)];
     case "INIT":
       return [];
     default:
@@ -76,6 +76,17 @@ function missing({ name, addresses }: VrrpInstanceSnapshot): string[] {
 function rivals({ name, rivals }: VrrpInstanceSnapshot): string[] {
   const recent = rivals.filter(({ agoMs }) => agoMs < RIVAL_MS).map(({ address, mac }) => `${mac} for ${address}`);
   return recent.length === 0 ? [] : [`${name} is MASTER, but others answer for its addresses: ${recent.join(", ")}`];
+}
+
+/** An operator's order keeps it from what nobody else does. A program of another version knows no such order. */
+function nobodys(instance: VrrpInstanceSnapshot): string[] {
+  if (instance.released?.hold !== true || isHeard(instance)) return [];
+  return [`${instance.name} is held by an operator, and no other router has its addresses`];
+}
+
+/** Whether another router has spoken lately enough to count as MASTER. */
+export function isHeard({ peer, masterDownMs }: VrrpInstanceSnapshot): boolean {
+  return peer !== null && peer.priority > 0 && peer.agoMs < masterDownMs;
 }
 
 /** An owner has its addresses whatever it is; anybody else then answers along with the MASTER. */

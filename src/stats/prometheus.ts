@@ -1,17 +1,10 @@
 import { SPOKEN_VERSION } from "./infoFields.ts";
-import { Exposition, label, labelled } from "./metrics/exposition.ts";
+import { Exposition, type Labelled, label, labelled } from "./metrics/exposition.ts";
 import type { ListenRow, ServerRow } from "./metrics/family.ts";
-import {
-  BACKEND,
-  BACKEND_COUNTS,
-  BACKEND_STATUS,
-  FRONTEND,
-  FRONTEND_STATUS,
-  PROCESS,
-  SERVER,
-  SERVER_STATES,
-} from "./metrics/haproxy.ts";
+import { BACKEND, BACKEND_COUNTS, BACKEND_STATUS, FRONTEND, FRONTEND_STATUS } from "./metrics/listenFamilies.ts";
 import { OWN_LISTEN, OWN_PROCESS, OWN_SERVER, VRRP, VRRP_STATE } from "./metrics/own.ts";
+import { PROCESS } from "./metrics/processFamilies.ts";
+import { SERVER, SERVER_IN_STATES } from "./metrics/serverFamilies.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** Content type of Prometheus' text format. */
@@ -43,55 +36,63 @@ export function metricsScopes(names: readonly string[]): ReadonlySet<MetricsScop
 /** Answers of the HTTP server so far, by status. */
 export type HttpCounts = ReadonlyMap<number, number>;
 
-/** Everything in Prometheus' text format: HAProxy's names and labels, and ours as `haproxy_lite_…`. */
-export function formatMetrics(snapshot: Snapshot, filter: MetricsFilter, answers: HttpCounts): string {
+/** Everything in Prometheus' text format, in pieces: HAProxy's names and labels, and ours as `haproxy_lite_…`. */
+export function* metricsChunks(snapshot: Snapshot, filter: MetricsFilter, answers: HttpCounts): Generator<Uint8Array> {
   const { scopes } = filter;
   const { process } = snapshot;
   const out = new Exposition();
   const listens = snapshot.listens.map((listen) =>
     labelled<ListenRow>({ listen, process }, label("proxy", listen.name)),
   );
-  if (scopes.has("global")) addGlobal(out, snapshot, filter, answers);
+  if (scopes.has("global")) yield* globalChunks(out, snapshot, filter, answers);
   if (scopes.has("frontend")) {
-    for (const family of [...FRONTEND, ...OWN_LISTEN]) out.add(family, listens);
-    out.addStates(FRONTEND_STATUS, listens);
+    for (const family of [...FRONTEND, ...OWN_LISTEN]) yield* out.add(family, listens);
+    yield* out.addStates(FRONTEND_STATUS, listens);
   }
   if (scopes.has("backend")) {
-    for (const family of BACKEND) out.add(family, listens);
-    out.addStates(BACKEND_STATUS, listens);
-    for (const family of BACKEND_COUNTS) out.addCounts(family, listens);
+    for (const family of BACKEND) yield* out.add(family, listens);
+    yield* out.addStates(BACKEND_STATUS, listens);
+    for (const family of BACKEND_COUNTS) yield* out.addCounts(family, listens);
   }
   if (scopes.has("server")) {
-    const servers = listens.flatMap(({ row, labels }) =>
-      row.listen.servers
-        .filter(({ admin, unresolved }) => !filter.noMaintenance || (admin !== "maint" && !unresolved))
-        .map((server) => labelled<ServerRow>({ ...row, server }, `${labels},${label("server", server.name)}`)),
-    );
-    for (const family of [...SERVER, ...OWN_SERVER]) out.add(family, servers);
-    for (const family of SERVER_STATES) out.addStates(family, servers);
+    const servers: Labelled<ServerRow>[] = [];
+    for (const { row, labels } of listens) {
+      for (const server of row.listen.servers) {
+        if (filter.noMaintenance && (server.admin === "maint" || server.unresolved)) continue;
+        servers.push(labelled({ ...row, server }, `${labels},${label("server", server.name)}`));
+      }
+      yield out.rest();
+    }
+    for (const family of [...SERVER, ...OWN_SERVER]) yield* out.add(family, servers);
+    for (const family of SERVER_IN_STATES) yield* out.addStates(family, servers);
   }
-  return out.text;
+  yield out.rest();
 }
 
-function addGlobal(out: Exposition, snapshot: Snapshot, { hideVersion }: MetricsFilter, answers: HttpCounts): void {
+function* globalChunks(
+  out: Exposition,
+  snapshot: Snapshot,
+  { hideVersion }: MetricsFilter,
+  answers: HttpCounts,
+): Generator<Uint8Array> {
   const { version, commit } = snapshot.process;
   const whole = [labelled(snapshot, "")];
   const instances = (snapshot.vrrp?.instances ?? []).map((row) =>
     labelled(row, `${label("instance", row.name)},${label("interface", row.interface)},vrid="${row.virtualRouterId}"`),
   );
-  for (const family of [...PROCESS, ...OWN_PROCESS]) out.add(family, whole);
+  for (const family of [...PROCESS, ...OWN_PROCESS]) yield* out.add(family, whole);
   if (!hideVersion) {
     const spoken = label("version", `${SPOKEN_VERSION}-haproxy-lite-${version}`);
     const own = `${label("version", version)},${label("commit", commit)}`;
-    out.addLines("haproxy_process_build_info", "gauge", "Which version this is.", [[spoken, 1]]);
-    out.addLines("haproxy_lite_build_info", "gauge", "Which version this is.", [[own, 1]]);
+    yield* out.addLines("haproxy_process_build_info", "gauge", "Which version this is.", [[spoken, 1]]);
+    yield* out.addLines("haproxy_lite_build_info", "gauge", "Which version this is.", [[own, 1]]);
   }
   const statuses = Array.from(answers, ([status, count]) => [`code="${status}"`, count] as const);
-  out.addLines("haproxy_lite_http_responses_total", "counter", "Answers of this server, by status.", statuses);
-  for (const family of VRRP) out.add(family, instances);
-  out.addStates(VRRP_STATE, instances);
+  yield* out.addLines("haproxy_lite_http_responses_total", "counter", "Answers of this server, by status.", statuses);
+  for (const family of VRRP) yield* out.add(family, instances);
+  yield* out.addStates(VRRP_STATE, instances);
   const rejected = instances.flatMap(({ row, labels }) =>
     Object.entries(row.rejected).map(([reason, count]) => [`${labels},${label("reason", reason)}`, count] as const),
   );
-  out.addLines("haproxy_lite_vrrp_rejected_total", "counter", "Adverts that were refused, by reason.", rejected);
+  yield* out.addLines("haproxy_lite_vrrp_rejected_total", "counter", "Adverts that were refused, by reason.", rejected);
 }

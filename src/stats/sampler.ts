@@ -54,6 +54,11 @@ export class Sampler {
     this.gone.bytesOut += bytesOut;
   }
 
+  /** Whether a listen is there. */
+  watches(pool: Pool): boolean {
+    return this.listens.has(pool);
+  }
+
   /** Call once a second. */
   sample(nowMs: number): void {
     this.process.tick(nowMs, (meter) => this.processCounter(meter));

@@ -98,21 +98,28 @@ function operationalState(server: PoolServer): number {
 }
 
 function adminBits({ admin, unresolved, config }: PoolServer): number {
-  const maintenance = ADMIN.maintenance | (config.disabled ? ADMIN.maintenanceInFile : 0);
-  const wanted = { ready: 0, drain: ADMIN.drain, maint: maintenance }[admin];
-  return wanted | (unresolved ? ADMIN.unresolved : 0);
+  const wanted = { ready: 0, drain: ADMIN.drain, maint: ADMIN.maintenance }[admin];
+  // What the file says is told for as long as it says so, also of a server that was made ready since.
+  return wanted | (config.disabled ? ADMIN.maintenanceInFile : 0) | (unresolved ? ADMIN.unresolved : 0);
 }
 
 /** srv_check_status, srv_check_result, srv_check_health, srv_check_state. */
 function checkNumbers(server: PoolServer, check: CheckView | null): [number, number, number, number] {
   const isPaused = server.admin === "maint" || server.unresolved;
   const paused = isPaused ? CHECKING.paused : 0;
-  // A server that nobody checks has HAProxy's rise of 2 to its credit, as long as it runs.
-  if (check === null) return [CHECK_NUMBER.INI, RESULT.unknown, isPaused ? 0 : 2, paused];
+  if (check === null) return [CHECK_NUMBER.INI, RESULT.unknown, ...uncheckedNumbers(server, isPaused, paused)];
   const enabled = server.checking ? CHECKING.enabled : 0;
   const state = CHECKING.configured | enabled | paused | (check.inProgress ? CHECKING.inProgress : 0);
   const health = isPaused ? 0 : check.health;
   return [CHECK_NUMBER[check.lastResult?.status ?? "INI"], resultOf(check), health, state];
+}
+
+/** Health and state of one that is not checked: it has no checks, or somebody has switched them off. */
+function uncheckedNumbers({ config, up }: PoolServer, isPaused: boolean, paused: number): [number, number] {
+  // A server that has no checks has HAProxy's rise of 2 to its credit, as long as it runs.
+  if (config.check === null) return [isPaused ? 0 : 2, paused];
+  const { rise, fall } = config.check;
+  return [isPaused || !up ? 0 : rise + fall - 1, CHECKING.configured | paused];
 }
 
 function resultOf({ lastResult, inProgress }: CheckView): number {

@@ -27,11 +27,37 @@ function tallyOf(counters: number): Tally {
 
 /** Reads boards and pools; changes nothing and costs the traffic nothing. */
 export function takeSnapshot(view: ProxyView): Snapshot {
-  return {
-    process: processSnapshot(view),
-    listens: view.pools.map((pool) => listenSnapshot(view, pool)),
-    vrrp: vrrpStatus(view),
-  };
+  for (const steps = snapshotSteps(view); ; ) {
+    const { done, value } = steps.next();
+    if (done === true) return value;
+  }
+}
+
+/** About so many servers are read in one step. */
+const STEP_SERVERS = 256;
+
+/**
+ * The same in steps, between which others may have their turn: with thousands of servers it takes milliseconds. Each listen is as it
+ * was at one moment; one that is gone when its turn comes is left out.
+ */
+export function* snapshotSteps(view: ProxyView): Generator<null, Snapshot> {
+  const listens: ListenSnapshot[] = [];
+  let servers = 0;
+  for (const pool of view.pools) {
+    if (!view.sampler.watches(pool)) continue;
+    listens.push(listenSnapshot(view, pool));
+    servers += pool.servers.length;
+    if (servers < STEP_SERVERS) continue;
+    servers = 0;
+    yield null;
+  }
+  return { process: processSnapshot(view), listens, vrrp: vrrpStatus(view) };
+}
+
+/** In words, why the process as a whole does not serve as it should; null: no thread stands still. */
+export function hangOf({ lateThread }: Pick<ProxyView, "lateThread">): string | null {
+  if (lateThread === null) return null;
+  return `relay thread ${lateThread} hangs: its event loop has not turned for seconds; the proxy process will be replaced`;
 }
 
 /** The virtual routers as they were told, their ages brought up to now. */
@@ -68,10 +94,7 @@ function processSnapshot(view: ProxyView): ProcessSnapshot {
     proxyUptimeMs: Math.round(nowMs - view.proxyStartedMs),
     restarts: view.restarts,
     crashLoop: null,
-    hang:
-      view.lateThread === null
-        ? null
-        : `relay thread ${view.lateThread} hangs: its event loop has not turned for seconds; the proxy process will be replaced`,
+    hang: hangOf(view),
     stopping: view.stopping,
     threads: board.threads,
     connections: {

@@ -13,6 +13,7 @@ import {
   place,
   prioritySum,
   rejections,
+  releaseText,
   rivals,
 } from "./vrrpWording.ts";
 
@@ -58,6 +59,7 @@ function details(instance: VrrpInstanceSnapshot, width: number): string[] {
   const { faults, syncGroup } = instance;
   const all: [label: string, text: string][] = [
     ["fault", faults.join("; ")],
+    ["released", releaseText(instance)],
     ["addresses", addresses(instance)],
     ["priority", prioritySum(instance)],
     ["sync group", syncGroup ?? ""],

@@ -52,6 +52,14 @@ export function peer({ peer }: VrrpInstanceSnapshot): string {
   return `${address}, priority ${priority}, advert every ${seconds(intervalMs)}, last ${ago(agoMs)}`;
 }
 
+/** That an operator has taken it out of the election. */
+export function releaseText({ released }: VrrpInstanceSnapshot): string {
+  // A program of another version says nothing of it.
+  if ((released ?? null) === null) return "";
+  const { hold, sinceWallMs } = released as NonNullable<typeof released>;
+  return `by an operator since ${wallTime(sinceWallMs)}${hold ? ", for good" : ""}; "vrrp resume" ends it`;
+}
+
 /** Who else answers for its addresses. */
 export function rivals({ rivals }: VrrpInstanceSnapshot): string {
   return rivals

@@ -27,10 +27,14 @@ export class AdoptedProxy {
     private readonly observer: AdoptedObserver,
   ) {
     this.pid = open.pid;
-    this.channel = new LineChannel(open.channel, {
-      onMessage: (message) => observer.onReport(message as ProxyReport), // our own child's, over a private channel
-      onClosed: () => {},
-    });
+    this.channel = new LineChannel(
+      open.channel,
+      {
+        onMessage: (message) => observer.onReport(message as ProxyReport), // our own child's, over a private channel
+        onClosed: () => {},
+      },
+      open.rest,
+    );
     this.look();
   }
 

@@ -1,5 +1,7 @@
+import { closeSync } from "node:fs";
 import { filesNeeded } from "../config/fileBudget.ts";
 import type { Config } from "../config/schema.ts";
+import { UserError } from "../core/errors.ts";
 import {
   CAP_KILL,
   CAP_NET_ADMIN,
@@ -8,6 +10,7 @@ import {
   CAP_SETGID,
   CAP_SETUID,
   CAP_SYS_CHROOT,
+  capabilities,
   keepCapabilities,
 } from "../net/capabilities.ts";
 import { executeAnewWith } from "../net/execute.ts";
@@ -15,6 +18,7 @@ import { SystemError } from "../net/libc.ts";
 import { raiseFileLimit } from "../net/limits.ts";
 import { leaveNote, readNote } from "../net/note.ts";
 
+const EXIT_FAILED = 1;
 /** Names the descriptor that tells a program which was executed by {@link confine} what it was about to do. */
 const START_VARIABLE = "HAPROXY_LITE_START";
 
@@ -31,14 +35,25 @@ const KEPT = [CAP_KILL, CAP_SETGID, CAP_SETUID, CAP_NET_BIND_SERVICE, CAP_NET_AD
  * it back. What takes more is done before: the limit of open files is raised.
  */
 export function confine(config: Config): void {
+  const problem = chrootProblem(config);
+  if (problem !== null) throw new UserError(problem, EXIT_FAILED);
   raiseFileLimit(filesNeeded(config, config.global.maxconn));
   if (!keepCapabilities(config.global.chroot === null ? KEPT : [...KEPT, CAP_SYS_CHROOT])) return;
+  const note = leaveNote(Buffer.from(JSON.stringify(config)));
   try {
-    executeAnewWith(START_VARIABLE, leaveNote(Buffer.from(JSON.stringify(config))));
+    executeAnewWith(START_VARIABLE, note);
   } catch (error) {
+    closeSync(note);
     // This thread has given them up all the same.
     if (!(error instanceof SystemError)) throw error;
   }
+}
+
+/** Why this process cannot lock another one into the directory that the file names; null: it can, or is not to. */
+export function chrootProblem({ global: { chroot } }: Config): string | null {
+  if (chroot === null || process.geteuid?.() !== 0) return null;
+  if ((capabilities().permitted & (1n << BigInt(CAP_SYS_CHROOT))) !== 0n) return null;
+  return "[global] chroot needs the capability CAP_SYS_CHROOT, which a service manager may withhold, and which is given up by whoever starts without a chroot: restart instead of upgrading";
 }
 
 /** The configuration that {@link confine} was given before it executed this program; null: it did not. Found once. */

@@ -9,6 +9,7 @@ import { fileLimit } from "../net/limits.ts";
 import type { JournalEvent } from "../stats/event.ts";
 import { HISTORY_STEP_MS } from "../stats/history.ts";
 import type { ProcessSnapshot, Snapshot } from "../stats/snapshot.ts";
+import { standingIn } from "../stats/standing.ts";
 import { vrrpStatus } from "../stats/takeSnapshot.ts";
 import type { ProxyView } from "../stats/view.ts";
 import { HttpServer } from "../web/server.ts";
@@ -93,10 +94,13 @@ export class CrashDesk {
     const site = new StatsSite(
       { ...stats, admin: false },
       {
-        snapshot,
+        // biome-ignore lint/correctness/useYield: there is but one step
+        *snapshotSteps() {
+          return snapshot();
+        },
+        standing: () => standingIn(snapshot()),
         history: () => ({ stepMs: HISTORY_STEP_MS, process: NO_HISTORY, listens: {} }),
         events: () => this.view().events.toReversed(),
-        lateThread: () => null,
         answers: () => new Map(),
         wallMs: () => clock.wallMs(),
         execute: () => "",

@@ -1,7 +1,9 @@
 import type { Config } from "../config/schema.ts";
 import { HANDOFF_VARIABLE, type SteeringSignal } from "../core/earlySignals.ts";
 import type { Endpoint } from "../core/endpoint.ts";
+import type { ChannelRest } from "../net/lineChannel.ts";
 import { leaveNote, readNote } from "../net/note.ts";
+import type { Inheritance } from "../proxy/inheritance.ts";
 import type { HealthReport } from "../proxy/protocol.ts";
 import type { JournalEvent } from "../stats/event.ts";
 import type { VrrpHandoff } from "../vrrp/handoff.ts";
@@ -41,6 +43,8 @@ export interface Handoff {
   /** The process that sends adverts meanwhile, until its channel is closed; null: none is needed. */
   readonly standIn: OpenProcess | null;
   readonly health: HealthReport | null;
+  /** How the servers stood so long ago, for the process that follows the one that serves if that crashes; null: not known. */
+  readonly standing: { readonly known: Inheritance; readonly agoMs: number } | null;
   readonly startedWallMs: number;
   readonly restarts: number;
   readonly vrrp: VrrpHandoff | null;
@@ -64,6 +68,8 @@ export interface OpenProcess {
 /** A proxy process, and our end of what passes open files to it as well. */
 export interface OpenProxy extends OpenProcess {
   readonly passing: number;
+  /** What is under way on its channel. */
+  readonly rest: ChannelRest;
 }
 
 /** All descriptors that a handoff speaks of. */

@@ -59,10 +59,12 @@ export class BoundListeners {
   private readonly closedEarly = new Set<number>();
   private nextId: number;
   private adminBind: BoundBind | null = null;
+  /** Opened beside what was inherited, which is still there for whoever left it. */
+  private beside: BoundBind[] = [];
 
-  /** @param leftOver what another program has opened in this very process, as far as nobody uses it yet */
-  private constructor(private leftOver: readonly OpenListener[]) {
-    this.nextId = 1 + Math.max(-1, ...leftOver.map(({ id }) => id));
+  /** @param leftOver what another program has opened in this very process, as far as nobody uses it yet; null: nothing, or all is decided */
+  private constructor(private leftOver: readonly OpenListener[] | null) {
+    this.nextId = 1 + Math.max(-1, ...(leftOver ?? []).map(({ id }) => id));
   }
 
   /**
@@ -92,7 +94,7 @@ export class BoundListeners {
    * this very process, `inherited`, is taken over; it stays open whatever happens, until {@link closeLeftOver}.
    */
   static bind(config: Config, adminSocket: string, inherited: readonly OpenListener[] = []): BoundListeners {
-    const listeners = new BoundListeners(inherited);
+    const listeners = new BoundListeners(inherited.length === 0 ? null : inherited);
     try {
       // First, because whoever starts an instance twice is best told by the one that runs.
       const endpoint: Endpoint = { kind: "unix", path: adminSocket };
@@ -104,7 +106,8 @@ export class BoundListeners {
         listeners.inherit(endpoint, options) ?? listeners.bindNew("the admin socket", endpoint, options);
       listeners.current = listeners.prepare(config);
     } catch (error) {
-      if (inherited.length === 0) listeners.close(); // else the program before us goes on with it
+      if (inherited.length === 0) listeners.close();
+      else listeners.closeBeside(); // the program before us goes on with the rest
       throw error;
     }
     return listeners;
@@ -170,14 +173,16 @@ export class BoundListeners {
   }
 
   private bindNew(what: string, endpoint: Endpoint, options: ListenOptions): BoundBind {
-    return { id: this.nextId++, endpoint, fds: open(what, endpoint, options) };
+    const bind = { id: this.nextId++, endpoint, fds: open(what, endpoint, options) };
+    if (this.leftOver !== null) this.beside.push(bind);
+    return bind;
   }
 
   /** What another program has opened there; null: nothing. The id stays, for the proxy process that may know it. */
   private inherit(endpoint: Endpoint, options: ListenOptions): BoundBind | null {
-    const there = this.leftOver.find((each) => sameEndpoint(each.endpoint, endpoint));
+    const there = this.leftOver?.find((each) => sameEndpoint(each.endpoint, endpoint));
     if (there === undefined) return null;
-    this.leftOver = this.leftOver.filter((each) => each !== there);
+    this.leftOver = this.leftOver?.filter((each) => each !== there) ?? null;
     return { ...there, fds: adoptListeners(endpoint, there.fds, options) };
   }
 
@@ -221,7 +226,7 @@ export class BoundListeners {
 
   /** All that another program in our place goes on with, the admin socket apart: what is used, and what nobody uses yet. */
   get open(): OpenListener[] {
-    return [...this.bindsOfListens, ...this.stats, ...this.adminBinds, ...this.leftOver];
+    return [...this.bindsOfListens, ...this.stats, ...this.adminBinds, ...(this.leftOver ?? [])];
   }
 
   /** The same of the admin socket. */
@@ -229,11 +234,17 @@ export class BoundListeners {
     return this.adminBind as BoundBind;
   }
 
-  /** Closes what was inherited and has no use. */
+  /** Closes what was inherited and has no use: whoever left it does not come back. */
   closeLeftOver(): void {
-    for (const { endpoint, fds } of this.leftOver)
+    for (const { endpoint, fds } of this.leftOver ?? [])
       closeListeners(adoptListeners(endpoint, fds, { sockets: 0, backlog: 0 }));
-    this.leftOver = [];
+    this.leftOver = null;
+    this.beside = [];
+  }
+
+  /** Closes what was opened beside the inherited: whoever left that comes back. */
+  closeBeside(): void {
+    for (const { fds } of this.beside.splice(0)) closeListeners(fds);
   }
 
   /** From now on clients are refused; the admin socket and the status page still answer. */

@@ -5,7 +5,7 @@ import { claimPidFile, keepPidFile, PidFileHeld } from "./pidFile.ts";
 const EXIT_FAILED = 1;
 
 /**
- * Claims `[global] pidfile` for this process, or goes on holding the one that another program has claimed in it, `kept`. The
+ * Claims the pid file at `path` for this process, or goes on holding the one that another program has claimed in it, `kept`. The
  * function releases it. Throws UserError.
  */
 export function ownPidFile(path: string | null, kept: Handoff["pidFile"]): () => void {
@@ -15,10 +15,10 @@ export function ownPidFile(path: string | null, kept: Handoff["pidFile"]): () =>
   } catch (error) {
     if (error instanceof PidFileHeld) {
       throw new UserError(
-        `another instance is running${error.pid === null ? "" : ` with pid ${error.pid}`}: it holds ${path}\n  stop it first, or give [global] pidfile another path`,
+        `another instance is running${error.pid === null ? "" : ` with pid ${error.pid}`}: it holds ${path}\n  stop it first, or give this one another pid file ([global] pidfile, --pidfile)`,
         EXIT_FAILED,
       );
     }
-    throw new UserError(`cannot write [global] pidfile: ${(error as Error).message}`, EXIT_FAILED);
+    throw new UserError(`cannot write the pid file ${path}: ${(error as Error).message}`, EXIT_FAILED);
   }
 }

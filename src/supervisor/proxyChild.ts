@@ -68,8 +68,12 @@ export function adoptChild(open: OpenProxy, clock: Clock, observer: ChildObserve
       observer.onExit(child, how, code);
     },
   });
+  const { pid, channel, passing } = open;
   const child: ProxyChild = {
-    ...open,
+    ...{ pid, channel, passing },
+    get rest() {
+      return adopted.channel.rest;
+    },
     send: (command) => adopted.send(command),
     kill: (signal) => adopted.kill(signal),
   };
@@ -101,6 +105,7 @@ function spawnWith(
     pid: spawned.pid,
     channel: handover.ours,
     passing: passing.ours,
+    rest: { heard: "", unsent: "" }, // nothing has been said over it
     send(command) {
       try {
         spawned.send(command);

@@ -12,7 +12,7 @@ import type {
 import type { EventDraft, JournalEvent } from "../stats/event.ts";
 import type { VrrpSnapshot } from "../stats/vrrpSnapshot.ts";
 import { afterCrash, type CrashHistory, NO_CRASHES } from "./backoff.ts";
-import type { OpenProxy } from "./handoff.ts";
+import type { Handoff, OpenProxy } from "./handoff.ts";
 import type { BoundListeners, PreparedListeners } from "./listeners.ts";
 import { adoptChild, type ChildObserver, type ProxyChild, type ProxyProgram, spawnChild } from "./proxyChild.ts";
 import { NOTHING_RUNS, ReloadTalk } from "./reloadTalk.ts";
@@ -41,11 +41,16 @@ export interface ProxyObserver {
   onBindClosed(bind: number): void;
   /** A client of its admin socket orders something; `answer` takes the text for it. */
   onOrder(what: SupervisorOrder, answer: (text: string) => void): void;
+  /** The adopted one ended unasked while the one that is to take its place starts. */
+  onAdoptedCrash(reason: string): void;
   /** The one that was to take the place of an adopted one does not come up; that one goes on. */
   onSuccessorFailed(reason: string): void;
   /** It ended after it was asked to; `failure` says how when that was not as asked. */
   onStopped(failure: string | null): void;
 }
+
+/** The proxy processes that run, and what is known of them, for another program in our place. */
+export type OpenProxies = Pick<Handoff, "proxy" | "retired" | "restarts" | "standing">;
 
 /** What every proxy process of this supervisor is started with. */
 export type ProxyTerms = Pick<ProxyStart, "config" | "maxconn" | "account" | "chroot" | "startedWallMs">;
@@ -72,7 +77,7 @@ export class ProxyHost {
   private failure: string | null = null;
   /** How the servers stood when the process that serves told it for the last time. */
   private standing: { known: Inheritance; atMs: number } | null = null;
-  private answered: ((report: ProxyReport) => void) | null = null;
+  private asked: { answer: ProxyReport["kind"]; resolve(report: ProxyReport | null): void } | null = null;
   private readonly reloads = new ReloadTalk();
 
   private readonly childObserver: ChildObserver = {
@@ -107,9 +112,10 @@ export class ProxyHost {
   }
 
   /** Goes on with the proxy processes of the program that was here before. */
-  adopt(serving: OpenProxy, retired: readonly OpenProxy[], restarts: number): void {
+  adopt({ proxy: serving, retired, restarts, standing }: OpenProxies): void {
     this.restarts = restarts;
     this.startedMs = this.clock.nowMs();
+    this.standing = standing && { known: standing.known, atMs: this.clock.nowMs() - standing.agoMs };
     this.child = adoptChild(serving, this.clock, this.childObserver);
     for (const each of retired) this.retire(adoptChild(each, this.clock, this.childObserver));
   }
@@ -122,7 +128,7 @@ export class ProxyHost {
     this.replacing = true;
     const answer = await this.ask({ kind: "describe" }, "inheritance");
     if (this.stopping) return;
-    const inheritance = answer?.kind === "inheritance" ? answer.inheritance : null;
+    const inheritance = answer?.kind === "inheritance" ? answer.inheritance : this.standingNow();
     try {
       this.lastFailure = null;
       this.successor = this.spawn(inheritance);
@@ -142,16 +148,22 @@ export class ProxyHost {
   }
 
   /** Prepares the process that serves for another program in our place; null: it does not answer. */
-  async handOver(): Promise<{ proxy: OpenProxy; retired: OpenProxy[]; restarts: number } | null> {
+  async handOver(): Promise<OpenProxies | null> {
     if (this.replacing || (await this.ask({ kind: "handover" }, "handedOver")) === null) return null;
     return this.open;
   }
 
   /** The processes that run, for another program in our place; null: none serves. */
-  get open(): { proxy: OpenProxy; retired: OpenProxy[]; restarts: number } | null {
-    if (this.child === null) return null;
-    const openOf = ({ pid, channel, passing }: ProxyChild): OpenProxy => ({ pid, channel, passing });
-    return { proxy: openOf(this.child), retired: [...this.retired].map(openOf), restarts: this.restarts };
+  get open(): OpenProxies | null {
+    const { child, restarts, standing } = this;
+    if (child === null) return null;
+    const openOf = ({ pid, channel, passing, rest }: ProxyChild): OpenProxy => ({ pid, channel, passing, rest });
+    return {
+      proxy: openOf(child),
+      retired: [...this.retired].map(openOf),
+      restarts,
+      standing: standing && { known: standing.known, agoMs: this.clock.nowMs() - standing.atMs },
+    };
   }
 
   /** Asks it to finish its connections and exit. */
@@ -249,15 +261,24 @@ export class ProxyHost {
   private ask(command: ProxyCommand, answer: ProxyReport["kind"]): Promise<ProxyReport | null> {
     if (this.child === null) return Promise.resolve(null);
     return new Promise((resolve) => {
-      const cancel = this.clock.after(ANSWER_MS, () => resolve(null));
-      this.answered = (report) => {
-        if (report.kind !== answer) return;
-        cancel();
-        this.answered = null;
-        resolve(report);
+      const cancel = this.clock.after(ANSWER_MS, () => this.answered(null));
+      this.asked = {
+        answer,
+        resolve(report) {
+          cancel();
+          resolve(report);
+        },
       };
       this.tell(command);
     });
+  }
+
+  /** @param report null: none will come */
+  private answered(report: ProxyReport | null): void {
+    const { asked } = this;
+    if (asked === null || (report !== null && report.kind !== asked.answer)) return;
+    this.asked = null;
+    asked.resolve(report);
   }
 
   private onReport(child: ProxyChild, report: ProxyReport): void {
@@ -310,7 +331,7 @@ export class ProxyHost {
         return;
       case "handedOver":
       case "inheritance":
-        this.answered?.(report);
+        this.answered(report);
         return;
       case "counted":
         return;
@@ -343,8 +364,10 @@ export class ProxyHost {
       this.child = null;
       const reason = this.lastFailure ?? how;
       this.reloads.ended(child, reason);
+      this.answered(null);
       if (this.stopping) this.failure = code === 0 || this.killed ? null : reason;
-      else if (!this.replacing) this.onCrash(reason);
+      else if (this.replacing) this.observer.onAdoptedCrash(reason);
+      else this.onCrash(reason);
     }
     this.retired.delete(child);
     this.dismissed.delete(child);

@@ -22,13 +22,13 @@ export class ReloadTalk {
     { listens, stats, admin, opened }: PreparedListeners,
   ): Promise<ReloadResult> {
     const fds = opened.flatMap((bind) => bind.fds);
+    const reload = ++this.told;
     try {
-      sendFds(child.passing, fds);
+      sendFds(child.passing, reload, fds);
     } catch (error) {
       if (!(error instanceof SystemError)) throw error;
       return { ...NOTHING_RUNS, error: `the new listening sockets cannot be passed on: ${error.message}` };
     }
-    const reload = ++this.told;
     return await new Promise((resolve) => {
       this.waiting = { child, reload, resolve };
       child.send({

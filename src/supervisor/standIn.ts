@@ -2,7 +2,7 @@ import { type Clock, systemClock } from "../core/clock.ts";
 import { childEnvironment, STAND_IN } from "../core/self.ts";
 import { reap } from "../net/execute.ts";
 import { libc } from "../net/libc.ts";
-import { createChannel, LineChannel } from "../net/lineChannel.ts";
+import { type ChannelEnds, createChannel, LineChannel } from "../net/lineChannel.ts";
 import { type StandInRouter, sendInPlaceOf } from "../vrrp/standIn.ts";
 import type { OpenProcess } from "./handoff.ts";
 
@@ -11,7 +11,7 @@ const CHANNEL_FD = 3;
 /** Nobody waits longer for it: the adverts pause for a moment then. */
 const READY_MS = 2000;
 /** A program that has not taken over by then hangs: another router is to have the addresses. */
-const LONGEST_MS = 3000;
+export const STAND_IN_SECONDS = 3;
 const LOOK_MS = 100;
 
 /** Bytes as JSON has them. */
@@ -30,7 +30,13 @@ export async function startStandIn(
   stopped: AbortSignal,
 ): Promise<OpenProcess | null> {
   if (routers.length === 0) return null;
-  const { ours, theirs } = createChannel();
+  let ends: ChannelEnds;
+  try {
+    ends = createChannel();
+  } catch {
+    return null;
+  }
+  const { ours, theirs } = ends;
   try {
     const child = Bun.spawn({
       cmd: [...program, STAND_IN],
@@ -69,7 +75,7 @@ export function runStandIn(): Promise<number> {
       onMessage(message) {
         sendInPlaceOf((message as Plain<StandInRouter>[]).map(revive), systemClock);
         channel.send("sending");
-        systemClock.after(LONGEST_MS, () => exit(0));
+        systemClock.after(STAND_IN_SECONDS * 1000, () => exit(0));
       },
       onClosed: () => exit(0),
     });

@@ -141,6 +141,7 @@ export class Supervisor {
           : BoundListeners.bind(config, world.adminSocket, [...handoff.listeners, handoff.admin]);
     } catch (error) {
       if (handoff === null) this.removePidFile?.();
+      else this.closeBeside(handoff);
       throw error;
     }
     const host = this.makeHost(this.listeners, { ...terms, config, startedWallMs: this.startedWallMs });
@@ -152,7 +153,7 @@ export class Supervisor {
       if (handoff === null) {
         this.removePidFile?.();
         this.listeners.close();
-      }
+      } else this.closeBeside(handoff);
       throw error;
     }
     if (this.takeover === null) host.start();
@@ -177,15 +178,26 @@ export class Supervisor {
       onBindClosed: (bind) => this.listeners?.closeBind(bind),
       onOrder: (what, answer) => void this.order(what, answer),
       onCrash: (reason, delayMs, crashes, restarts) => this.onCrash(reason, delayMs, crashes, restarts),
+      onAdoptedCrash: (reason) => {
+        this.proxyWatch.ended(reason);
+        const text = `proxy process ended unexpectedly (${reason}); the one of this version is starting, clients wait meanwhile`;
+        this.voice.tell(Level.alert, text, { change: "crash" });
+      },
       onSuccessorFailed: (reason) => void this.takeover?.failed(reason),
       onStopped: (failure) => this.onStopped(failure),
     });
+  }
+
+  private closeBeside({ pidFile }: Handoff): void {
+    this.listeners?.closeBeside();
+    if (pidFile?.path !== this.config.global.pidfile) this.removePidFile?.();
   }
 
   private takeOver(handoff: Handoff, host: ProxyHost, listeners: BoundListeners): Takeover {
     const { reloader, service, voice, world } = this;
     const takeover = new Takeover(handoff, {
       clock: world.clock,
+      self: this.self,
       signals: world.signals,
       stopped: this.stopped.signal,
       reloader,
@@ -193,8 +205,10 @@ export class Supervisor {
       voice,
       host,
       listeners,
+      vrrp: this.vrrp,
       pidfile: this.config.global.pidfile,
-      open: () => this.upgrader.handoff(handoff.by, handoff.executable),
+      closeBeside: () => this.closeBeside(handoff),
+      open: (standIn) => this.upgrader.handoff(handoff.by, handoff.executable, standIn),
       reload: (by) => void this.reload(by),
     });
     this.everReady = true;
@@ -225,6 +239,7 @@ export class Supervisor {
     this.stopped.abort();
     // First of all: clients of the virtual IPs go to another host before this one refuses them.
     void this.vrrp.stop();
+    this.takeover?.stop();
     this.listeners?.closeListens();
     this.killAfter(hardStopAfterMs + STOP_GRACE_MS);
     this.host?.stop();
@@ -261,13 +276,18 @@ export class Supervisor {
     return await this.upgrader.upgrade(by);
   }
 
+  /** Command line that runs this very program. */
+  private get self(): readonly string[] {
+    return this.world.proxyCommand.slice(0, -1);
+  }
+
   private makeUpgrader(): Upgrader {
     const { reloader, service, voice, vrrp, world } = this;
     return new Upgrader({
       clock: world.clock,
       ...world.upgrade,
       file: world.reload.path,
-      self: world.proxyCommand.slice(0, -1),
+      self: this.self,
       signals: world.signals,
       stopped: this.stopped.signal,
       reloader,

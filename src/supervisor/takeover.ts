@@ -1,26 +1,31 @@
 import { closeSync } from "node:fs";
 import { Level } from "../core/syslogCodes.ts";
 import { COMMIT, VERSION } from "../core/version.ts";
-import type { Handoff } from "./handoff.ts";
+import { libc } from "../net/libc.ts";
+import type { Handoff, OpenProcess } from "./handoff.ts";
 import type { BoundListeners } from "./listeners.ts";
 import { keepPidFile } from "./pidFile.ts";
 import type { ProxyHost } from "./proxyHost.ts";
-import { dismissStandIn } from "./standIn.ts";
+import { dismissStandIn, startStandIn } from "./standIn.ts";
 import { reapStrays } from "./strays.ts";
-import { rollBack } from "./upgrade.ts";
+import { canGoBack, rollBack } from "./upgrade.ts";
 import type { UpgradeWorld } from "./upgrader.ts";
+import type { VrrpHost } from "./vrrpHost.ts";
 
 const SELF = `${VERSION} (${COMMIT})`;
 
 /** What a takeover needs of the supervisor. */
 export interface TakeoverWorld
-  extends Pick<UpgradeWorld, "clock" | "reloader" | "service" | "signals" | "stopped" | "voice"> {
+  extends Pick<UpgradeWorld, "clock" | "self" | "reloader" | "service" | "signals" | "stopped" | "voice"> {
   readonly host: ProxyHost;
   readonly listeners: BoundListeners;
   /** Path of the pid file that is ours from now on; null: there is none. */
   readonly pidfile: string | null;
+  readonly vrrp: VrrpHost;
   /** All that is open now; null: no proxy process serves. */
-  open(): Handoff | null;
+  open(standIn: OpenProcess | null): Handoff | null;
+  /** Gives up what was opened beside what is the former program's: it goes on without. */
+  closeBeside(): void;
   reload(by: string): void;
 }
 
@@ -47,13 +52,13 @@ export class Takeover {
 
   /** The proxy process of the former program serves on: as far as anybody can tell, nothing has happened. */
   adopt(): void {
-    const { proxy, retired, restarts, standIn } = this.handoff;
+    const { proxy, retired, standIn } = this.handoff;
     const known = [proxy, ...retired, ...(standIn === null ? [] : [standIn])];
     reapStrays(
       known.map(({ pid }) => pid),
       this.world.clock,
     );
-    this.world.host.adopt(proxy, retired, restarts);
+    this.world.host.adopt(this.handoff);
     this.world.service.resume();
   }
 
@@ -77,10 +82,9 @@ export class Takeover {
 
   /** Our proxy process serves: what was only kept to go back is let go. */
   succeeded(pid: number): void {
-    const { by, from, pidFile } = this.handoff;
+    const { by, from } = this.handoff;
     const { service, voice } = this.world;
     this.end();
-    if (pidFile !== null && pidFile.path !== this.world.pidfile) keepPidFile(pidFile.path, pidFile.fd, process.pid)();
     voice.say(
       `${by}: upgraded from ${from} to ${SELF}: proxy process ${pid} is serving, the former one finishes its connections`,
       "upgrade",
@@ -88,32 +92,52 @@ export class Takeover {
     service.ready();
   }
 
+  /** It all ends: nothing of the former program's is left behind. */
+  stop(): void {
+    if (!this.over) this.end();
+  }
+
   /** Our proxy process does not come up: the former program gets its place back. */
   async failed(reason: string): Promise<void> {
     const { handoff, world } = this;
     const failure = `the proxy process of ${SELF} cannot serve: ${reason}`;
+    // Virtual routers that are new say farewell, and the others are stood in for, as on the way here.
+    world.vrrp.keepOnly(new Set(handoff.vrrp?.instances.map(({ name }) => name)));
+    const standIn = await startStandIn(world.self, world.vrrp.standIn(), world.clock, world.stopped);
     const release = await world.signals.hold();
     try {
       if (this.over || world.stopped.aborted) return;
-      const now = world.open();
-      if (now === null) throw new Error("its proxy process is gone as well");
-      const { config, pidFile, program, from } = handoff;
-      rollBack({ ...now, config, pidFile, program, from, reload: now.reload ?? handoff.reload }, failure);
+      this.goBack(failure, standIn);
     } catch (error) {
       world.voice.tell(Level.alert, `${failure}; the former program cannot go on: ${(error as Error).message}`, {
         change: "upgradeFailed",
       });
+      if (world.host.isRunning) this.end();
       world.host.startAnew(failure);
     } finally {
+      if (standIn !== null) libc.close(standIn.channel);
       release();
     }
+  }
+
+  /** Returns only by throwing. What was left to us is as it was, and what we have opened beside it goes. */
+  private goBack(failure: string, standIn: OpenProcess | null): never {
+    const { handoff, world } = this;
+    const { config, listeners, admin, pidFile, program, from } = handoff;
+    if (!canGoBack(handoff)) throw new Error("it cannot be executed any more");
+    const now = world.open(standIn);
+    if (now === null) throw new Error("its proxy process is gone as well");
+    world.closeBeside();
+    const reload = now.reload ?? handoff.reload;
+    rollBack({ ...now, config, listeners, admin, pidFile, program, from, reload }, failure);
   }
 
   private end(): void {
     this.over = true;
     this.resolve();
-    const { executable } = this.handoff;
+    const { executable, pidFile } = this.handoff;
     if (executable !== null) closeSync(executable);
     this.world.listeners.closeLeftOver();
+    if (pidFile !== null && pidFile.path !== this.world.pidfile) keepPidFile(pidFile.path, pidFile.fd, process.pid)();
   }
 }

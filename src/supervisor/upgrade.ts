@@ -1,14 +1,17 @@
-import { closeSync, constants, openSync, readFileSync, realpathSync } from "node:fs";
+import { accessSync, closeSync, constants, openSync, readFileSync, realpathSync } from "node:fs";
 import { isAbsolute, resolve } from "node:path";
 import type { Clock } from "../core/clock.ts";
 import { SUCCESSOR_CHECK, selfCommand } from "../core/self.ts";
 import { executeHandingOver } from "../net/execute.ts";
 import { endText, runProgram } from "../net/runProgram.ts";
 import { descriptorsOf, HANDOFF_VERSION, type Handoff, putHandoff } from "./handoff.ts";
+import type { Incumbent } from "./succession.ts";
 
 /** A program that has not said within this time whether it can take over cannot. */
 const CHECK_MS = 10_000;
 const MAX_COMPLAINT_BYTES = 2000;
+/** Neither to be read nor written: who may execute a program need not be allowed to read it. */
+const O_PATH = 0o10000000;
 
 /**
  * The command line of this program as it was started, by the name it was started by: that may be a link which will name
@@ -37,10 +40,17 @@ function isSameFile(a: string, b: string): boolean {
 export async function successorProblem(
   program: readonly string[],
   configFile: string,
+  incumbent: Incumbent,
   clock: Clock,
   stopped: AbortSignal,
 ): Promise<string | null> {
-  const command = [...program, SUCCESSOR_CHECK, String(HANDOFF_VERSION), resolve(configFile)];
+  const command = [
+    ...program,
+    SUCCESSOR_CHECK,
+    String(HANDOFF_VERSION),
+    resolve(configFile),
+    JSON.stringify(incumbent),
+  ];
   const run = runProgram(command, { timeoutMs: CHECK_MS, user: null, clock, maxStderrBytes: MAX_COMPLAINT_BYTES });
   stopped.addEventListener("abort", () => run.kill(), { once: true });
   const { stderr, ...end } = await run.done;
@@ -50,12 +60,22 @@ export async function successorProblem(
 
 /** The executable of this process, which stays what it is when the file is replaced. Throws as openSync does. */
 export function openOwnExecutable(): number {
-  return openSync("/proc/self/exe", constants.O_RDONLY);
+  return openSync("/proc/self/exe", O_PATH);
 }
 
 /** This process becomes the program on disk. Returns only by throwing. */
 export function executeSuccessor(handoff: Handoff): never {
   executeWith(handoff.program[0] ?? "", handoff);
+}
+
+/** Whether a program can be executed again that {@link openOwnExecutable} has opened. */
+export function canGoBack({ executable }: Handoff): boolean {
+  try {
+    accessSync(`/proc/self/fd/${executable}`, constants.X_OK);
+    return executable !== null;
+  } catch {
+    return false;
+  }
 }
 
 /** This process becomes again what it was before the upgrade that gave it this handoff. Returns only by throwing. */

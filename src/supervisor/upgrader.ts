@@ -9,7 +9,8 @@ import type { ProxyHost } from "./proxyHost.ts";
 import type { Reloader } from "./reloader.ts";
 import type { SdNotify } from "./sdNotify.ts";
 import type { SteeringSignals } from "./signals.ts";
-import { startStandIn } from "./standIn.ts";
+import { STAND_IN_SECONDS, startStandIn } from "./standIn.ts";
+import { incumbentOf } from "./succession.ts";
 import { executeSuccessor, openOwnExecutable, successorProblem } from "./upgrade.ts";
 import type { Voice } from "./voice.ts";
 import type { VrrpHost } from "./vrrpHost.ts";
@@ -84,7 +85,7 @@ export class Upgrader {
       pidFile: pidfile === null || pidFd === null ? null : { path: pidfile, fd: pidFd },
       ...open,
       standIn,
-      vrrp: vrrp.handOver(),
+      vrrp: vrrp.handOver(standIn === null ? 0 : STAND_IN_SECONDS),
     };
   }
 
@@ -111,7 +112,9 @@ export class Upgrader {
     const { clock, file, program, self, stopped, vrrp } = this.world;
     await this.world.settled();
     if (stopped.aborted) return STOPPING;
-    const problem = await successorProblem(program, file, clock, stopped);
+    const standing = this.world.standing();
+    if (standing === null) return STOPPING;
+    const problem = await successorProblem(program, file, incumbentOf(standing.config), clock, stopped);
     if (stopped.aborted) return STOPPING;
     if (problem !== null) return problem;
     if ((await this.world.host()?.handOver()) == null) return "no proxy process answers";

@@ -98,6 +98,11 @@ export class VirtualIps {
     return changes;
   }
 
+  /** Every router resigns but those of these names. */
+  keepOnly(names: ReadonlySet<string>): void {
+    this.speaker.reload({ ...this.config, instances: this.config.instances.filter(({ name }) => names.has(name)) });
+  }
+
   /** A reload has no [vrrp] any more: every router is deleted. The promise is for the last scripts and mails. */
   disband(): Promise<void> {
     this.speaker.reload({ ...this.config, instances: [], scripts: [] });
@@ -115,8 +120,8 @@ export class VirtualIps {
   }
 
   /** Says once more who is MASTER, and how everything stands, for another program that takes our place right now. */
-  handOver(): VrrpHandoff {
-    return this.speaker.handOver();
+  handOver(stoodInSeconds: number): VrrpHandoff {
+    return this.speaker.handOver(stoodInSeconds);
   }
 
   /** Resigns and gives the addresses back, before it returns; the promise is for the last scripts and mails. */

@@ -78,6 +78,11 @@ export class VrrpHost {
     return changes.length === 0 ? "no instance changed" : changes.join("; ");
   }
 
+  /** Virtual routers of other names resign: nobody goes on with them. */
+  keepOnly(names: ReadonlySet<string>): void {
+    this.virtualIps?.keepOnly(names);
+  }
+
   /** The proxy or one of its listens stands otherwise than before. */
   healthChanged(): void {
     this.virtualIps?.healthChanged();
@@ -99,8 +104,8 @@ export class VrrpHost {
   }
 
   /** See {@link VirtualIps.handOver}; null: there are none. */
-  handOver(): VrrpHandoff | null {
-    return this.virtualIps?.handOver() ?? null;
+  handOver(stoodInSeconds: number): VrrpHandoff | null {
+    return this.virtualIps?.handOver(stoodInSeconds) ?? null;
   }
 
   /** Resigns and gives the addresses back, before it returns; the promise is for the last scripts and mails. */

@@ -9,8 +9,3 @@ export function formatAddress(address: Uint8Array): string {
   }
   return canonicalHost(words.join(":"));
 }
-
-/** True when both are the same bytes: of one family, and equal. */
-export function sameAddress(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, index) => byte === b[index]);
-}

@@ -1,5 +1,6 @@
 import type { VrrpCounters, VrrpRelease, VrrpTransition } from "../stats/vrrpSnapshot.ts";
 import type { ChecksumDialect } from "./checksum.ts";
+import type { RouterIdentity } from "./identity.ts";
 import type { TrackerReport } from "./priority.ts";
 
 /** How the virtual routers of this process stand, for the program that takes its place. Plain JSON; ages instead of times. */
@@ -10,12 +11,8 @@ export interface VrrpHandoff {
 }
 
 /** One virtual router. */
-export interface RouterHandoff {
+export interface RouterHandoff extends RouterIdentity {
   readonly name: string;
-  readonly interface: string;
-  readonly virtualRouterId: number;
-  readonly useVmac: boolean;
-  readonly family: 4 | 6;
   readonly standing: ResumedState;
   readonly inStateMs: number;
   readonly lastTransition: VrrpTransition | null;

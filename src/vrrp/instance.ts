@@ -1,4 +1,5 @@
 import type { VirtualIp, VrrpInstanceConfig } from "../config/schema.ts";
+import { sameBytes } from "../core/bytes.ts";
 import type { Clock } from "../core/clock.ts";
 import { Level } from "../core/syslogCodes.ts";
 import { removeAddress } from "../net/address.ts";
@@ -8,7 +9,7 @@ import { strerror } from "../net/libc.ts";
 import type { LinkMonitor } from "../net/linkMonitor.ts";
 import { decodeNeighbourAdvertisement } from "../net/ndpFrame.ts";
 import type { VrrpInstanceSnapshot } from "../stats/vrrpSnapshot.ts";
-import { formatAddress, sameAddress } from "./address.ts";
+import { formatAddress } from "./address.ts";
 import { AddressAnnouncer } from "./announcer.ts";
 import type { RouterHandoff } from "./handoff.ts";
 import { InterfacePort } from "./interfacePort.ts";
@@ -51,6 +52,8 @@ export class Instance {
   /** What is on the interface is ours, and stays. */
   private resuming = false;
   private cancelCheck: (() => void) | null = null;
+  /** Addresses that were seen on the interface in this time as MASTER. */
+  private readonly held = new Set<string>();
   private cancelRetry: (() => void) | null = null;
   private cancelFollow: (() => void) | null = null;
 
@@ -127,8 +130,8 @@ export class Instance {
   }
 
   /** See {@link VirtualRouter.handOver}; null: it does not take part yet. */
-  handOver(): RouterHandoff | null {
-    return this.router.handOver();
+  handOver(stoodInSeconds: number): RouterHandoff | null {
+    return this.router.handOver(stoodInSeconds);
   }
 
   /** Resigns, and gives everything back. All done on return. */
@@ -144,10 +147,18 @@ export class Instance {
   follow(): void {
     this.port.follow();
     this.removeLeftovers();
-    if (this.router.state !== "MASTER" || this.cancelCheck !== null || this.missing().length === 0) return;
+    if (this.router.state !== "MASTER") {
+      this.held.clear();
+      return;
+    }
+    const missing = this.missing();
+    const removed = missing.filter((text) => this.held.has(text));
+    for (const { text } of this.addresses) if (!missing.includes(text)) this.held.add(text);
+    if (this.cancelCheck !== null || missing.length === 0) return;
     this.cancelCheck = this.host.clock.after(MISSING_CHECK_MS, () => {
       this.cancelCheck = null;
-      if (this.router.state === "MASTER") this.router.addressesMissing(this.missing());
+      // A renewal may have put one back meanwhile, without a word to anybody.
+      if (this.router.state === "MASTER") this.router.addressesMissing([...new Set([...removed, ...this.missing()])]);
     });
   }
 
@@ -165,7 +176,7 @@ export class Instance {
     this.config = config;
     this.addresses = this.makeAddresses(config);
     this.port.configure(config);
-    const isNew = ({ bytes }: VirtualAddress) => !before.some((old) => sameAddress(old.bytes, bytes));
+    const isNew = ({ bytes }: VirtualAddress) => !before.some((old) => sameBytes(old.bytes, bytes));
     this.removeFound(this.addresses.filter(isNew));
     this.leases.configure(this.addresses, leaseOf(config));
     this.announcer.configure(config.garp);
@@ -222,7 +233,7 @@ export class Instance {
     if (place === null) return;
     const found = this.host.monitor
       .addressesOf(place.ifindex)
-      .filter((there) => addresses.some(({ bytes }) => sameAddress(bytes, there.address)));
+      .filter((there) => addresses.some(({ bytes }) => sameBytes(bytes, there.address)));
     const owner = this.config.priority === OWNER_PRIORITY;
     const own = found.filter(({ validSeconds }) => owner && validSeconds === null);
     this.hostsOwn = [...this.hostsOwn, ...own.map(({ address }) => address)];
@@ -237,7 +248,7 @@ export class Instance {
   }
 
   private isHostsOwn(address: Uint8Array): boolean {
-    return this.hostsOwn.some((own) => sameAddress(own, address));
+    return this.hostsOwn.some((own) => sameBytes(own, address));
   }
 
   private missing(): string[] {
@@ -283,12 +294,12 @@ export class Instance {
   }
 
   private answered(address: Uint8Array, mac: Uint8Array): void {
-    const ours = this.addresses.some(({ bytes }) => sameAddress(bytes, address));
+    const ours = this.addresses.some(({ bytes }) => sameBytes(bytes, address));
     if (ours && !this.isOurMac(mac)) this.probe.answered(formatAddress(address), formatMac(mac));
   }
 
   private isOurMac(mac: Uint8Array): boolean {
-    return this.host.monitor.links().some((link) => sameAddress(link.mac, mac));
+    return this.host.monitor.links().some((link) => sameBytes(link.mac, mac));
   }
 
   private onRival({ address, mac }: Rival, first: boolean): void {

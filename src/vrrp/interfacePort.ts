@@ -1,4 +1,5 @@
 import type { VrrpInstanceConfig } from "../config/schema.ts";
+import { sameBytes } from "../core/bytes.ts";
 import { forwardsIpv6, type InterfaceSysctls } from "../net/interfaceSysctl.ts";
 import { SystemError } from "../net/libc.ts";
 import type { Link } from "../net/linkMessages.ts";
@@ -7,7 +8,6 @@ import { createMacvlan, deleteMacvlan, VMAC_PARENT_SETTINGS, virtualMac } from "
 import { PacketSocket } from "../net/packetSocket.ts";
 import { ProtocolSocket, type ProtocolSocketOptions } from "../net/rawSocket.ts";
 import { parseIp } from "../net/sockaddr.ts";
-import { sameAddress } from "./address.ts";
 import { addressFamily } from "./adverts.ts";
 import { GROUP_IPV4, GROUP_IPV6 } from "./group.ts";
 import type { AdvertTransport, Datagram } from "./ports.ts";
@@ -96,7 +96,7 @@ export class InterfacePort implements AdvertTransport {
   send(destination: Uint8Array, message: Uint8Array): number {
     // All copies of one advert carry one identification, as keepalived's do; the first destination begins a new advert.
     const [first = destination] = this.destinations;
-    return this.opened?.adverts.send(destination, message, { sameId: !sameAddress(destination, first) }) ?? -ENODEV;
+    return this.opened?.adverts.send(destination, message, { sameId: !sameBytes(destination, first) }) ?? -ENODEV;
   }
 
   receive(deliver: (datagram: Datagram) => void): void {

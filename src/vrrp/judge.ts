@@ -1,4 +1,5 @@
-import { formatAddress, sameAddress } from "./address.ts";
+import { sameBytes } from "../core/bytes.ts";
+import { formatAddress } from "./address.ts";
 import { type ChecksumDialect, checksumOf, dialectsOf, fittingDialect } from "./checksum.ts";
 import {
   type Advert,
@@ -68,7 +69,7 @@ const SHOWN_ADDRESSES = 4;
 export function judgeAdvert(datagram: Datagram, expected: Expected): Verdict {
   const { payload, source } = datagram;
   if (payload.length >= 2 && payload[1] !== expected.virtualRouterId) return { kind: "foreign" };
-  if (expected.source !== null && sameAddress(source, expected.source)) {
+  if (expected.source !== null && sameBytes(source, expected.source)) {
     return {
       kind: "rejected",
       reason: "own-address",
@@ -146,7 +147,7 @@ function authFault({ auth }: Advert, expected: Expected): Fault {
     };
   }
   // RFC 2338 §5.3.6.1: without authentication the data are ignored.
-  if (ours === 0 || expected.auth === null || sameAddress(auth.data, expected.auth.data)) return null;
+  if (ours === 0 || expected.auth === null || sameBytes(auth.data, expected.auth.data)) return null;
   return { reason: "auth-password", detail: "authentication: the password differs" };
 }
 
@@ -183,7 +184,7 @@ function hex(word: number): string {
 
 function destinationFault({ destination }: Datagram, { family, unicastPeers }: Expected): Fault {
   const group = family === 6 ? GROUP_IPV6 : GROUP_IPV4;
-  const toGroup = sameAddress(destination, group);
+  const toGroup = sameBytes(destination, group);
   if (toGroup === (unicastPeers === null)) return null;
   const [there, here] = toGroup ? ["multicast", "unicast_peer is set"] : ["unicast", "no unicast_peer is set"];
   return {
@@ -193,6 +194,6 @@ function destinationFault({ destination }: Datagram, { family, unicastPeers }: E
 }
 
 function sourceFault({ source }: Datagram, { unicastPeers }: Expected): Fault {
-  if (unicastPeers === null || unicastPeers.some((peer) => sameAddress(peer, source))) return null;
+  if (unicastPeers === null || unicastPeers.some((peer) => sameBytes(peer, source))) return null;
   return { reason: "source", detail: "the sender is not one of unicast_peer" };
 }

@@ -41,10 +41,13 @@ export class LeasedAddresses implements AddressHolder {
     private readonly onError: (text: string, errno: number) => void,
   ) {}
 
-  /** Adds and renews all; from then on they are renewed until {@link release}, or until a freeze outlasts the lease. */
-  hold(): void {
+  /**
+   * Adds and renews all; from then on they are renewed until {@link release}, or until a freeze outlasts the lease. This one
+   * lasts so many seconds longer: nobody takes over while somebody else sends our adverts.
+   */
+  hold(longerSeconds = 0): void {
     const refused = this.addresses
-      .map((address) => ({ text: address.text, errno: -address.hold(this.seconds) }))
+      .map((address) => ({ text: address.text, errno: -address.hold(this.seconds + longerSeconds) }))
       .filter(({ errno }) => errno > 0);
     this.refused = new Set(refused.map(({ text }) => text));
     this.cancelRenewal?.();

@@ -25,8 +25,8 @@ export interface AdvertTransport {
 
 /** The addresses of one virtual router on its interface. */
 export interface AddressHolder {
-  /** Adds what is missing and renews the lease of all: the kernel removes them when nobody renews them in time. */
-  hold(): void;
+  /** Adds what is missing and renews the lease of all, this time for longer: the kernel removes them when nobody renews them in time. */
+  hold(longerSeconds?: number): void;
   /** Removes them. Harmless when they are not there. */
   release(): void;
 }

@@ -116,13 +116,16 @@ export class VirtualRouter {
     return this.engine.state.kind === "master" ? this.adverts.messages(this.weighing.effective) : [];
   }
 
-  /** How it stands, for another program that takes our place at once; a MASTER says so once more. null: it has not begun. */
-  handOver(): RouterHandoff | null {
+  /**
+   * How it stands, for another program that takes our place at once; a MASTER says so once more, and holds its addresses for
+   * as long as it is stood in for (`stoodInSeconds`) and a lease more. null: it has not begun.
+   */
+  handOver(stoodInSeconds: number): RouterHandoff | null {
     const standing = resumable(this.engine.state);
     if (standing === null) return null;
     if (standing.kind === "master") {
       this.perform({ kind: "advert" });
-      this.perform({ kind: "hold" });
+      this.ports.addresses.hold(stoodInSeconds);
     }
     const { name, virtualRouterId, useVmac } = this.config;
     return {
@@ -232,6 +235,16 @@ export class VirtualRouter {
   /** The effective priority, 1..255. */
   get priorityOf(): number {
     return this.weighing.effective;
+  }
+
+  /** What keeps it in FAULT, in words. */
+  get faults(): string[] {
+    return this.standing.faults();
+  }
+
+  /** The priority, and how it came about. */
+  get weighed(): Weighing {
+    return this.weighing;
   }
 
   /** How it stands, in full. */
@@ -361,6 +374,7 @@ export class VirtualRouter {
   }
 
   private isAlone(peer: Peer): boolean {
+    if (this.ports.hurries === false) return false;
     const { unicastPeers } = this.config;
     return unicastPeers.length > 0 ? unicastPeers.length === 1 : this.peers.isAlone(peer, peer.heardAtMs);
   }

@@ -54,6 +54,8 @@ export interface RouterPorts {
   readonly observer: RouterObserver;
   /** For snapshots: whether an address, as "192.0.2.100/24", is on the interface now. */
   present(address: string): boolean;
+  /** false: it waits for its whole skew after priority 0 even from the only other router, as keepalived. Default: true. */
+  readonly hurries?: boolean;
   /** For snapshots: hosts that answered for an address while it was ours. */
   rivals(): VrrpInstanceSnapshot["rivals"];
 }

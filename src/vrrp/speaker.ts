@@ -4,8 +4,8 @@ import type { Level } from "../core/syslogCodes.ts";
 import { InterfaceSysctls } from "../net/interfaceSysctl.ts";
 import { LinkMonitor } from "../net/linkMonitor.ts";
 import type { VrrpRelease, VrrpSnapshot, VrrpStateName } from "../stats/vrrpSnapshot.ts";
-import { addressFamily } from "./adverts.ts";
 import type { RouterHandoff, VrrpHandoff } from "./handoff.ts";
+import { identityOf, isSameRouter } from "./identity.ts";
 import { type Host, Instance } from "./instance.ts";
 import type { TrackerReport } from "./priority.ts";
 import { instancesNamed } from "./release.ts";
@@ -86,9 +86,9 @@ export class Speaker {
     return [...this.instances.values()].flatMap((instance) => instance.standIn() ?? []);
   }
 
-  /** Every MASTER says so once more; then how all stand, for another program that takes our place right now. */
-  handOver(): VrrpHandoff {
-    const instances = [...this.instances.values()].flatMap((instance) => instance.handOver() ?? []);
+  /** Every MASTER says so once more; then how all stand, for another program that takes our place right now. See {@link VirtualRouter.handOver}. */
+  handOver(stoodInSeconds: number): VrrpHandoff {
+    const instances = [...this.instances.values()].flatMap((instance) => instance.handOver(stoodInSeconds) ?? []);
     return { instances, settings: this.host.sysctls.before };
   }
 
@@ -107,7 +107,11 @@ export class Speaker {
     const before = this.config;
     const after = new Map(config.instances.map((instance) => [instance.name, instance]));
     this.config = config;
-    const removed = before.instances.filter((old) => !isSameRouter(old, after.get(old.name)));
+    const stays = (old: VrrpInstanceConfig): boolean => {
+      const now = after.get(old.name);
+      return now !== undefined && isSameRouter(identityOf(old), identityOf(now));
+    };
+    const removed = before.instances.filter((old) => !stays(old));
     for (const old of removed) this.remove(old, !after.has(old.name));
     const changes = config.instances.flatMap((instance) => {
       const running = this.instances.get(instance.name);
@@ -247,29 +251,12 @@ export class Speaker {
 /** How this router stood in the former program; null: it is another one, or new. */
 function formerOf(config: VrrpInstanceConfig, handoff: VrrpHandoff | null): RouterHandoff | null {
   const former = handoff?.instances.find(({ name }) => name === config.name);
-  const isSame =
-    former !== undefined &&
-    former.interface === config.interface &&
-    former.virtualRouterId === config.virtualRouterId &&
-    former.useVmac === config.useVmac &&
-    former.family === addressFamily(config);
-  return isSame ? former : null;
+  return former !== undefined && isSameRouter(former, identityOf(config)) ? former : null;
 }
 
 /** A tracker that has not answered yet counts as it did before. */
 function knownBefore(report: TrackerReport, former: readonly TrackerReport[]): TrackerReport {
   return former.find(({ tracker }) => tracker === report.tracker) ?? report;
-}
-
-/** Whether a configuration can take the place of another without the router ending: its identity on the network is the same. */
-function isSameRouter(a: VrrpInstanceConfig, b: VrrpInstanceConfig | undefined): boolean {
-  return (
-    b !== undefined &&
-    a.interface === b.interface &&
-    a.virtualRouterId === b.virtualRouterId &&
-    a.useVmac === b.useVmac &&
-    addressFamily(a) === addressFamily(b)
-  );
 }
 
 function isSame<T>(a: readonly T[], b: readonly T[]): boolean {

@@ -2,16 +2,9 @@ import type { VrrpConfig, VrrpInstanceConfig, VrrpScriptConfig } from "../config
 import type { Clock } from "../core/clock.ts";
 import type { LinkMonitor } from "../net/linkMonitor.ts";
 import type { TrackerReport } from "./priority.ts";
+import { type TrackedState, trackerReports } from "./trackerReports.ts";
 import { FileTracker } from "./trackers/fileTracker.ts";
-import { fileEffect } from "./trackers/fileValue.ts";
 import { ScriptTracker } from "./trackers/scriptTracker.ts";
-
-/** What is known of a thing that is tracked. */
-export interface TrackedState {
-  readonly state: "unknown" | "ok" | "failed";
-  /** In words; "" for nothing to say. */
-  readonly detail: string;
-}
 
 /** How the service on this host stands: what no other VRRP daemon can track. */
 export interface ServiceHealth {
@@ -108,43 +101,20 @@ export class TrackerFeed {
   }
 
   private reportsOf(instance: VrrpInstanceConfig): TrackerReport[] {
-    const { trackProxy, trackListen, trackInterface, trackScript, trackFile } = instance;
     const { health } = this.world;
-    return [
-      ...(trackProxy === null ? [] : [{ tracker: "proxy", ...weightOf(trackProxy), ...health.proxy() }]),
-      ...trackListen.map((use) => ({ tracker: `listen ${use.name}`, ...weightOf(use), ...health.listen(use.name) })),
-      ...trackInterface.map((use) => ({
-        tracker: `interface ${use.name}`,
-        ...weightOf(use),
-        ...this.interfaceState(use.name),
-      })),
-      ...trackScript.map((use) => this.scriptReport(use)),
-      ...trackFile.map((use) => this.fileReport(use)),
-    ];
+    return trackerReports(instance, this.config?.scripts ?? [], {
+      proxy: () => health.proxy(),
+      listen: (name) => health.listen(name),
+      interface: (name) => this.interfaceState(name),
+      script: (name) => this.scriptState(name),
+      file: (path) => this.files.get(path)?.value ?? null,
+    });
   }
 
-  private scriptReport({ name, weight, reverse }: VrrpInstanceConfig["trackScript"][number]): TrackerReport {
-    const found = this.scripts.get(name);
-    if (found === undefined) throw new Error(`no script ${name}`); // config/vrrpRules.ts refuses such a file
-    const { config, tracker } = found;
-    const result = tracker.state === "unknown" ? this.lastResults.get(name) : tracker;
-    return {
-      tracker: `script ${name}`,
-      weight: weight ?? config.weight,
-      reverse: reverse !== config.reverse,
-      state: result?.state ?? "unknown",
-      detail: result?.detail ?? tracker.detail,
-    };
-  }
-
-  private fileReport({ file, weight, reverse }: VrrpInstanceConfig["trackFile"][number]): TrackerReport {
-    const value = this.files.get(file)?.value ?? null;
-    const tracker = `file ${file}`;
-    if (value === null) return { tracker, weight, reverse, state: "unknown", amount: 0, fault: false, detail: "" };
-    // The effect has `reverse` in it already.
-    const effect = fileEffect(value.value, weight, reverse);
-    const detail = value.detail === "" ? `says ${value.value}` : value.detail;
-    return { tracker, weight, reverse: false, state: effect.fault ? "failed" : "ok", ...effect, detail };
+  private scriptState(name: string): TrackedState {
+    const tracker = this.scripts.get(name)?.tracker;
+    const result = tracker?.state === "unknown" ? this.lastResults.get(name) : tracker;
+    return { state: result?.state ?? "unknown", detail: result?.detail ?? tracker?.detail ?? "" };
   }
 
   private interfaceState(name: string): TrackedState {
@@ -153,8 +123,4 @@ export class TrackerFeed {
     if (!link.up) return { state: "failed", detail: "is down" };
     return link.running ? { state: "ok", detail: "" } : { state: "failed", detail: "has no carrier" };
   }
-}
-
-function weightOf({ weight, reverse }: { readonly weight: number; readonly reverse: boolean }) {
-  return { weight, reverse };
 }

@@ -1,7 +1,7 @@
 import type { Clock } from "../core/clock.ts";
 import type { StreamSocket } from "../net/stream.ts";
 import { type HttpRequest, RequestReader } from "./request.ts";
-import { CONTINUE, encodeResponse, type HttpResponse, plain } from "./response.ts";
+import { CONTINUE, encodeChunk, encodeHead, type HttpResponse, plain } from "./response.ts";
 import type { Turns } from "./turns.ts";
 
 /** What clients may cost; one that oversteps is answered if it can be, and dropped. */
@@ -56,6 +56,8 @@ export class HttpConnection {
   private phase: "reading" | "answering" | "closing" = "reading";
   private readonly reader = new RequestReader();
   private unsent: Uint8Array[] = [];
+  /** What is still to be made of the answer; null: nothing. */
+  private rest: { readonly pieces: Iterator<Uint8Array>; readonly chunked: boolean } | null = null;
   private keepAlive = false;
   private answerDeadlineMs = Infinity;
   private inputEnded = false;
@@ -117,6 +119,8 @@ export class HttpConnection {
     this.gone = true;
     this.cancelDeadline();
     this.unsent = [];
+    this.rest?.pieces.return?.();
+    this.rest = null;
     this.desk.left(this);
   }
 
@@ -130,10 +134,7 @@ export class HttpConnection {
         return;
       case "refused":
         this.begin();
-        this.say(
-          plain(reading.status, reading.text, reading.status === 405 ? { allow: "GET, HEAD, POST" } : {}),
-          false,
-        );
+        this.say(plain(reading.status, reading.text, reading.status === 405 ? { allow: "GET, HEAD, POST" } : {}));
         return;
       case "request":
         this.begin();
@@ -154,7 +155,7 @@ export class HttpConnection {
   private answer(request: HttpRequest): void {
     if (this.gone) return;
     const respond = (response: HttpResponse): void => {
-      if (!this.gone) this.say(response, request.keepAlive && !this.desk.isCrowded, request.method === "HEAD");
+      if (!this.gone) this.say(response, request);
     };
     const excuse = (error: unknown): void => {
       this.desk.failed(error);
@@ -169,10 +170,20 @@ export class HttpConnection {
     }
   }
 
-  private say(response: HttpResponse, keepAlive: boolean, headOnly = false): void {
-    const { clock, limits } = this.desk;
-    this.keepAlive = keepAlive && !this.inputEnded;
-    this.unsent = encodeResponse(response, { keepAlive: this.keepAlive, headOnly, wallMs: clock.wallMs() });
+  /** @param request null: it was none */
+  private say(response: HttpResponse, request: HttpRequest | null = null): void {
+    const { clock, limits, isCrowded } = this.desk;
+    const { body } = response;
+    const whole = typeof body === "string" ? new TextEncoder().encode(body) : null;
+    const chunked = whole === null && request?.takesChunks === true;
+    const hasEnd = whole !== null || chunked || request?.method === "HEAD";
+    this.keepAlive = request?.keepAlive === true && hasEnd && !isCrowded && !this.inputEnded;
+    const delivery = { keepAlive: this.keepAlive, wallMs: clock.wallMs() };
+    this.unsent = [encodeHead(response, whole?.length ?? (chunked ? "chunked" : null), delivery)];
+    if (request?.method !== "HEAD") {
+      if (whole !== null) this.unsent.push(whole);
+      if (typeof body !== "string") this.rest = { pieces: body.pieces[Symbol.iterator](), chunked };
+    }
     this.desk.answered(response.status);
     this.expire(limits.stallMs);
     this.flush();
@@ -189,11 +200,31 @@ export class HttpConnection {
       }
       this.unsent.shift();
     }
-    this.done();
+    if (this.phase !== "answering") return;
+    if (this.rest === null) this.done();
+    else this.desk.turns.add(() => this.goOn());
+  }
+
+  /** Makes the next piece of the answer. */
+  private goOn(): void {
+    if (this.rest === null || this.unsent.length > 0) return;
+    const { pieces, chunked } = this.rest;
+    try {
+      const { done, value } = pieces.next();
+      if (done === true) this.rest = null;
+      else if (value.length > 0) this.unsent = chunked ? encodeChunk(value) : [value];
+      if (done === true && chunked) this.unsent = encodeChunk(null);
+    } catch (error) {
+      // What is missing must not look as if it had never been there.
+      this.rest = null;
+      this.desk.failed(error);
+      this.drop();
+      return;
+    }
+    this.flush();
   }
 
   private done(): void {
-    if (this.phase !== "answering") return;
     this.served++;
     this.answerDeadlineMs = Infinity;
     if (!this.keepAlive) {
@@ -222,7 +253,7 @@ export class HttpConnection {
     else if (this.reader.isEmpty) this.socket.end();
     else {
       this.begin();
-      this.say(plain(408, "The request did not arrive in time."), false);
+      this.say(plain(408, "The request did not arrive in time."));
     }
   }
 

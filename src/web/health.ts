@@ -1,4 +1,4 @@
-import type { Snapshot } from "../stats/snapshot.ts";
+import type { Standing } from "../stats/standing.ts";
 import { type HttpResponse, plain } from "./response.ts";
 
 /** How a monitor is answered. */
@@ -16,18 +16,12 @@ export interface HealthAnswer {
  * Whether clients that come now are served: the process accepts, its threads turn, and every listen that was asked for has
  * a server that takes sessions. A listen without any server is not judged. null: one that was asked for is not there.
  *
- * @param lateThread a relay thread whose event loop stands still; null: none
  * @param wanted names of listens; empty: all
  */
-export function judgeHealth(
-  snapshot: Snapshot,
-  lateThread: number | null,
-  wanted: readonly string[],
-): HealthAnswer | null {
-  const process = stateOf(snapshot, lateThread);
+export function judgeHealth(standing: Standing, wanted: readonly string[]): HealthAnswer | null {
+  const process = stateOf(standing.process);
   const { gone, state } = process;
-  const present = snapshot.listens.filter(({ leavingForMs }) => leavingForMs === null);
-  const named = wanted.length === 0 ? present : present.filter(({ name }) => wanted.includes(name));
+  const named = wanted.length === 0 ? standing.listens : standing.listens.filter(({ name }) => wanted.includes(name));
   // Of a process that is not there the listens are not known.
   if (named.length < new Set(wanted).size && !gone) return null;
   const listens = named.map(({ name, available, usable, servers }) => ({
@@ -36,7 +30,7 @@ export function judgeHealth(
     usable: usable.active + usable.backup,
   }));
   const down = listens.filter(({ healthy }) => !healthy).map(({ name }) => name);
-  const vrrp = Object.fromEntries((snapshot.vrrp?.instances ?? []).map(({ name, state }) => [name, state]));
+  const vrrp = Object.fromEntries(standing.routers.map(({ name, state }) => [name, state]));
   return {
     healthy: state === "serving" && down.length === 0,
     text: process.text ?? sentence(down, listens.length),
@@ -47,14 +41,10 @@ export function judgeHealth(
 }
 
 /** `text` null: there is more to be said than that it serves; `gone`: no proxy process serves. */
-function stateOf(
-  { process }: Snapshot,
-  lateThread: number | null,
-): { state: HealthAnswer["process"]; text: string | null; gone: boolean } {
+function stateOf(process: Standing["process"]): { state: HealthAnswer["process"]; text: string | null; gone: boolean } {
   if (process.crashLoop !== null) return { state: "crashed", text: "the proxy process keeps ending", gone: true };
   if (process.hang !== null) return { state: "hung", text: process.hang, gone: true };
   if (process.stopping) return { state: "stopping", text: "stopping: nobody new is accepted", gone: false };
-  if (lateThread !== null) return { state: "hung", text: `relay thread ${lateThread} hangs`, gone: false };
   return { state: "serving", text: null, gone: false };
 }
 

@@ -18,6 +18,8 @@ export interface HttpRequest {
   readonly body: string;
   /** The client would go on with the next request on this connection. */
   readonly keepAlive: boolean;
+  /** The client understands an answer that comes in chunks, as HTTP/1.1 has them. */
+  readonly takesChunks: boolean;
 }
 
 /** A request that is none, or none for us: the status to say, and why in a sentence. */
@@ -42,6 +44,7 @@ interface Head {
   readonly headers: ReadonlyMap<string, string>;
   readonly bodyBytes: number;
   readonly keepAlive: boolean;
+  readonly takesChunks: boolean;
   readonly awaitsLeave: boolean;
 }
 
@@ -79,8 +82,8 @@ export class RequestReader {
     if (this.bytes.length < head.bodyBytes) return null;
     this.head = null;
     const body = new TextDecoder().decode(this.take(head.bodyBytes));
-    const { method, target, headers, keepAlive } = head;
-    return { kind: "request", request: { method, target, headers, body, keepAlive } };
+    const { method, target, headers, keepAlive, takesChunks } = head;
+    return { kind: "request", request: { method, target, headers, body, keepAlive, takesChunks } };
   }
 
   private readHead(): Head | Refusal | null {
@@ -163,6 +166,7 @@ export function parseHead(text: string): Head | Refusal {
     headers,
     bodyBytes,
     keepAlive: isOld ? wishes.includes("keep-alive") : !wishes.includes("close"),
+    takesChunks: !isOld,
     awaitsLeave: expected !== undefined && !isOld && bodyBytes > 0,
   };
 }

@@ -2,7 +2,15 @@
 export interface HttpResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string | Uint8Array;
+  readonly body: string | Pieces;
+}
+
+/**
+ * A body that is made while it is sent: the next piece when the client has taken the one before, each in a turn of the event
+ * loop of its own. A piece without bytes is a step on the way to one.
+ */
+export interface Pieces {
+  readonly pieces: Iterable<Uint8Array>;
 }
 
 /** Reason phrases of the statuses that we say. */
@@ -43,29 +51,38 @@ const NOTHING_RUNS = "default-src 'none'; frame-ancestors 'none'";
 export interface Delivery {
   /** The client may send its next request on this connection. */
   readonly keepAlive: boolean;
-  /** HEAD: the body is only counted. */
-  readonly headOnly: boolean;
   /** Epoch ms. */
   readonly wallMs: number;
 }
 
-/** The bytes of an answer: head and body. */
-export function encodeResponse({ status, headers, body }: HttpResponse, delivery: Delivery): Uint8Array[] {
-  const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;
+const encoder = new TextEncoder();
+
+/** The head of an answer. `length`: the body's, in bytes; "chunked"; null: it ends with the connection. */
+export function encodeHead(
+  { status, headers }: HttpResponse,
+  length: number | "chunked" | null,
+  { keepAlive, wallMs }: Delivery,
+): Uint8Array {
   const lines = Object.entries({
-    date: new Date(delivery.wallMs).toUTCString(),
-    "content-length": String(bytes.length),
-    connection: delivery.keepAlive ? "keep-alive" : "close",
+    date: new Date(wallMs).toUTCString(),
+    ...(length === "chunked" ? { "transfer-encoding": length } : length === null ? {} : { "content-length": length }),
+    connection: keepAlive ? "keep-alive" : "close",
     ...ALWAYS,
     "content-security-policy": NOTHING_RUNS,
     ...headers,
   });
-  const head = `HTTP/1.1 ${status} ${REASONS[status] ?? ""}\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n`;
-  return delivery.headOnly ? [new TextEncoder().encode(head)] : [new TextEncoder().encode(head), bytes];
+  const text = lines.map(([name, value]) => `${name}: ${value}\r\n`).join("");
+  return encoder.encode(`HTTP/1.1 ${status} ${REASONS[status] ?? ""}\r\n${text}\r\n`);
+}
+
+/** A piece of a body as a chunk of HTTP/1.1 (RFC 9112 §7.1); null: the end of it. */
+export function encodeChunk(piece: Uint8Array | null): Uint8Array[] {
+  if (piece === null) return [encoder.encode("0\r\n\r\n")];
+  return [encoder.encode(`${piece.length.toString(16)}\r\n`), piece, encoder.encode("\r\n")];
 }
 
 /** What a client that waits for leave to send its body is told. */
-export const CONTINUE: Uint8Array = new TextEncoder().encode("HTTP/1.1 100 Continue\r\n\r\n");
+export const CONTINUE: Uint8Array = encoder.encode("HTTP/1.1 100 Continue\r\n\r\n");
 
 /** A sentence as an answer. */
 export function plain(status: number, text: string, headers: Readonly<Record<string, string>> = {}): HttpResponse {

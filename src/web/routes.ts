@@ -7,7 +7,7 @@ export type Route =
   | { readonly kind: "nothing" };
 
 /** The page, or the same for programs. */
-export type StatsForm = "html" | "csv" | "typed" | "json";
+export type StatsForm = "html" | "csv" | "typed" | "json" | "json-schema";
 
 /** What may follow the page's path, as HAProxy has it. */
 export interface StatsOptions {
@@ -63,6 +63,7 @@ function stats(options: string): Route {
 }
 
 function form(has: (option: string) => boolean): StatsForm {
+  if (has(";json-schema")) return "json-schema";
   if (has(";json")) return "json";
   if (has(";typed")) return "typed";
   return has(";csv") ? "csv" : "html";

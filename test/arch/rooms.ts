@@ -31,7 +31,7 @@ interface Arrows {
 export const ROOMS: Readonly<Record<string, Arrows>> = {
   main: { modules: ["cli", "core"], types: [] },
   cli: {
-    modules: ["supervisor", "proxy", "relay", "admin", "install", "import", "config", "log", "stats", "core"],
+    modules: ["supervisor", "proxy", "relay", "vrrp", "admin", "install", "import", "config", "log", "stats", "core"],
     types: [],
   },
   supervisor: {

@@ -16,6 +16,10 @@ import type { Way } from "./reloadPlan.ts";
 export interface Reloadable {
   /** Gives it other settings; resolves when they are in effect, with the ms from the order to that. */
   reload(settings: Settings): Promise<number>;
+  /** Executes the program on disk in its place; resolves when that serves, with the ms from the order. null: it cannot. */
+  readonly upgrade: (() => Promise<number>) | null;
+  /** How often the kernel has told so far that the virtual IP was gone; null: there is none. */
+  addressLost(): number | null;
   /** A row of `show stat`; null: there is none. */
   row(listen: string, server: string): Promise<ReadonlyMap<string, string> | null>;
   /** Pids: of what serves new connections (a supervisor included), and of what an earlier reload has left. */
@@ -26,11 +30,23 @@ export interface Reloadable {
 const LOOK_MS = 3;
 const LONGEST_RELOAD_MS = 30_000;
 const ASK_MS = 10_000;
+/** An interface for a virtual IP, if the storm has a network of its own; see reloadMeasure.ts. */
+const DEVICE = process.env.RELOAD_STORM_DEVICE;
+const VIP = "192.0.2.100";
+const VIRTUAL_IP =
+  DEVICE === undefined
+    ? ""
+    : `[vrrp.instance.VI_1]\ninterface = "${DEVICE}"\nvirtual_router_id = 51\npriority = 255\nversion = 3\nadvert_int = "1s"\nvirtual_ipaddress = ["${VIP}/24"]`;
+/** Whoever is connected when an upgrade comes may stay for as long as the storm goes on. */
+const PATIENT = '[global]\nhard_stop_after = "1h"';
+
+const WITHOUT = { upgrade: null, addressLost: () => null };
 
 /** Starts one of them with first settings; stopped when the test ends. */
 export async function startReloadable(way: Way, settings: Settings, ports: Ports): Promise<Reloadable> {
   switch (way) {
     case "haproxy-lite":
+    case "haproxy-lite upgraded":
       return await startLite(settings, ports);
     case "haproxy -W":
       return await startMaster(settings, ports);
@@ -40,14 +56,36 @@ export async function startReloadable(way: Way, settings: Settings, ports: Ports
 }
 
 async function startLite(settings: Settings, ports: Ports): Promise<Reloadable> {
-  const proxy = await startProxy(tomlOf(settings, ports));
+  const fileOf = (next: Settings) => `${tomlOf(next, ports).replace("[global]", PATIENT)}\n${VIRTUAL_IP}`;
+  const proxy = await startProxy(fileOf(settings));
+  const lost = DEVICE === undefined ? null : await watchAddress(DEVICE);
   return {
     ...asking(proxy.adminSocket, (next) => {
-      rewrite(proxy, tomlOf(next, ports));
+      rewrite(proxy, fileOf(next));
       proxy.process.signal("SIGHUP");
     }),
+    async upgrade() {
+      const [from, fromMs] = [proxy.output().length, performance.now()];
+      proxy.process.signal("SIGUSR2");
+      await proxy.process.waitFor("upgraded from", { from, timeoutMs: LONGEST_RELOAD_MS });
+      return performance.now() - fromMs;
+    },
+    addressLost: () => lost?.() ?? null,
     processes: () => splitOld(proxy.pid),
   };
+}
+
+/** How often the kernel has told since then that the virtual IP was gone, which it has now. */
+async function watchAddress(device: string): Promise<() => number> {
+  const monitor = start(["ip", "-o", "monitor", "address"]);
+  const said = (line: RegExp): string[] =>
+    monitor
+      .output()
+      .split("\n")
+      .filter((each) => line.test(each));
+  // It is renewed with every advert.
+  await until("the virtual IP", () => said(new RegExp(`${device} .*${VIP}/`)).length > 0, { timeoutMs: 15_000 });
+  return () => said(new RegExp(`Deleted.*${VIP}/`)).length;
 }
 
 async function startMaster(settings: Settings, ports: Ports): Promise<Reloadable> {
@@ -61,7 +99,7 @@ async function startMaster(settings: Settings, ports: Ports): Promise<Reloadable
     master.signal("SIGUSR2");
   });
   await product.untilInEffect(settings);
-  return { ...product, processes: () => splitOld(master.pid) };
+  return { ...product, ...WITHOUT, processes: () => splitOld(master.pid) };
 }
 
 async function startSuccessors(settings: Settings, ports: Ports): Promise<Reloadable> {
@@ -77,7 +115,7 @@ async function startSuccessors(settings: Settings, ports: Ports): Promise<Reload
   const product = asking(socket, succeed);
   succeed(settings);
   await product.untilInEffect(settings);
-  return { ...product, processes: () => ({ current: alive().slice(-1), old: alive().slice(0, -1) }) };
+  return { ...product, ...WITHOUT, processes: () => ({ current: alive().slice(-1), old: alive().slice(0, -1) }) };
 }
 
 /** What is said over the stats socket. `order` makes other settings known; each has a `maxconn` of its own, by which it is known. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { programProblem } from "../../src/core/program.ts";
+import { insecurePath, programProblem } from "../../src/core/program.ts";
 import { tmpDir } from "../support/tmp.ts";
 
 function file(text: string | Uint8Array, mode = 0o755): string {
@@ -78,5 +78,29 @@ describe("a program", () => {
     const script = `const { programProblem } = await import(${module});\n${code}`;
     const { stdout } = Bun.spawnSync({ cmd: [process.execPath, "-e", script] });
     expect(String(stdout).trim()).toBe("null");
+  });
+});
+
+describe("what root runs must not be others' to change", () => {
+  test("a program of the system is safe, and what is not there is another's business", () => {
+    expect(insecurePath("/usr/bin/true")).toBeNull();
+  });
+
+  test.skipIf(process.geteuid?.() !== 0)("a file or a directory on the way that others may write is named", () => {
+    const dir = tmpDir();
+    const program = join(dir, "chk");
+    writeFileSync(program, "#!/bin/sh\n", { mode: 0o755 });
+    chmodSync(dir, 0o755);
+    expect(insecurePath(program)).toBeNull();
+    chmodSync(program, 0o757);
+    expect(insecurePath(program)).toBe(`can be changed by others than root (${program})`);
+    chmodSync(program, 0o755);
+    chmodSync(dir, 0o777);
+    expect(insecurePath(program)).toBe(`can be changed by others than root (${dir})`);
+    // As /tmp: nobody may replace what is another's.
+    chmodSync(dir, 0o1777);
+    expect(insecurePath(program)).toBeNull();
+    chownSync(program, 65534, 65534);
+    expect(insecurePath(program)).toBe(`can be changed by others than root (${program})`);
   });
 });

@@ -18,7 +18,8 @@ const FACTS: HostFacts = {
   somaxconn: 4096,
   account: { uid: 900, gid: 900 },
   selinux: false,
-  firewall: "none",
+  firewall: [],
+  nftInputChains: [],
   vrrpInterfaces: [],
   program: { path: "/p", sha256: "" },
 };
@@ -69,7 +70,7 @@ describe("VRRP is let through", () => {
     firewallCommands({ ...FACTS, ...facts }).map((each) => shellText(each.argv));
 
   test("firewalld now and for good, in the default zone, for both families and any peer", () => {
-    expect(argv({ firewall: "firewalld" })).toEqual([
+    expect(argv({ firewall: ["firewalld"] })).toEqual([
       `firewall-cmd '--add-rich-rule=rule protocol value="vrrp" accept'`,
       `firewall-cmd --permanent '--add-rich-rule=rule protocol value="vrrp" accept'`,
     ]);
@@ -81,19 +82,27 @@ describe("VRRP is let through", () => {
       { name: "eth1", zone: "internal" },
       { name: "eth2", zone: null },
     ];
-    const commands = argv({ firewall: "firewalld", vrrpInterfaces });
+    const commands = argv({ firewall: ["firewalld"], vrrpInterfaces });
     expect(commands.filter((line) => line.includes("--zone=internal"))).toHaveLength(2);
     expect(commands).toHaveLength(4);
   });
 
   test("in a tree by its configuration", () => {
-    expect(argv({ firewall: "firewalld-offline", root: "/image" })).toEqual([
+    expect(argv({ firewall: ["firewalld-offline"], root: "/image" })).toEqual([
       `firewall-offline-cmd --system-config=/image/etc/firewalld '--add-rich-rule=rule protocol value="vrrp" accept'`,
     ]);
   });
 
+  test("both where firewalld does not run and iptables may do its work", () => {
+    expect(argv({ firewall: ["firewalld-offline", "iptables"] }).map((line) => line.split(" ")[0])).toEqual([
+      "firewall-offline-cmd",
+      "iptables",
+      "ip6tables",
+    ]);
+  });
+
   test("iptables and ip6tables unless they do already, and takes the same rule back", () => {
-    const [v4, v6] = firewallCommands({ ...FACTS, firewall: "iptables" });
+    const [v4, v6] = firewallCommands({ ...FACTS, firewall: ["iptables"] });
     expect(v4).toEqual({
       argv: ["iptables", "-I", "INPUT", "-p", "112", "-j", "ACCEPT"],
       onlyIf: null,
@@ -104,12 +113,23 @@ describe("VRRP is let through", () => {
   });
 
   test("only when asked to; else the commands are told", () => {
-    const facts = { ...FACTS, firewall: "iptables" } as const;
+    const facts = { ...FACTS, firewall: ["iptables"] } as const;
     expect(lines(changing(), facts, false)).toEqual([]);
     expect(lines(changing(), facts, true)).toHaveLength(2);
     const told = notesAfter(changing(), facts, false, { kind: "absent" }).join("\n");
     expect(told).toContain("iptables -I INPUT -p 112 -j ACCEPT");
   });
+});
+
+test("of nftables' own rule sets the rules are told, asked for or not: they are files that somebody has written", () => {
+  const facts: HostFacts = { ...FACTS, nftInputChains: ["inet filter input", "ip own in"] };
+  for (const wanted of [true, false]) {
+    const told = notesAfter(changing(), facts, wanted, { kind: "absent" }).join("\n");
+    expect(told).toContain(
+      "\n    nft insert rule inet filter input meta l4proto 112 accept\n    nft insert rule ip own in meta l4proto 112 accept",
+    );
+    expect(told).not.toContain("no firewall was found");
+  }
 });
 
 test("a configuration that the service may not read is told", () => {

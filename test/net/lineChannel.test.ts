@@ -24,3 +24,30 @@ test("messages of any size arrive whole and in order, and what is no message is 
   await until("the end to be seen", () => closed);
   receiver.send("to nobody");
 });
+
+test("another program goes on where one left off, in the middle of a message each way", async () => {
+  const { ours, theirs } = createChannel();
+  const heard: unknown[] = [];
+  const answers: unknown[] = [];
+  const first = new LineChannel(ours, { onMessage: () => {}, onClosed: () => {} });
+  const big = { text: "ä".repeat(2 << 20) };
+  first.send(big); // more than the channel holds
+  expect(first.isClogged).toBeTrue();
+  // By bytes: the cut goes through a letter.
+  const answer = Buffer.from('{"answer":"ö"}\n');
+  libc.send(theirs, answer, 12, 0);
+  await until("the beginning of the answer", () => first.rest.heard !== "");
+  const { rest } = first;
+  // The first program is no more; its descriptor goes on.
+  const fd = libc.dup(ours);
+  first.close();
+  const second = new LineChannel(fd, { onMessage: (message) => answers.push(message), onClosed: () => {} }, rest);
+  libc.send(theirs, answer.subarray(12), answer.length - 12, 0);
+  const receiver = new LineChannel(theirs, { onMessage: (message) => heard.push(message), onClosed: () => {} });
+  second.send("next");
+  await second.drain();
+  await until("all of it", () => heard.length === 2 && answers.length === 1);
+  expect(Bun.deepEquals(heard, [big, "next"])).toBeTrue();
+  expect(answers).toEqual([{ answer: "ö" }]);
+  for (const channel of [second, receiver]) channel.close();
+});

@@ -8,30 +8,14 @@ import {
 import { PacketSocket, type Reception } from "../../src/net/packetSocket.ts";
 import { parseIp } from "../../src/net/sockaddr.ts";
 import { atEnd } from "../support/cleanup.ts";
-import { canMakeNetns, link, makeNetns, type Netns } from "../support/netns.ts";
+import { canMakeNetns, makeNetns } from "../support/netns.ts";
 import { until } from "../support/until.ts";
 import { openFds } from "./sockets.ts";
-import { bytesOf, type Device, deviceOf, tap, within } from "./within.ts";
+import { type Host, twoHosts } from "./twoHosts.ts";
+import { bytesOf, tap, within } from "./within.ts";
 
 const netnsTest = test.skipIf(!canMakeNetns());
 const VIRTUAL_MAC = bytesOf("00005e000133");
-
-interface Host {
-  ns: Netns;
-  eth0: Device;
-}
-
-/** Two hosts on one wire, 10.9.0.1, .2 and fd00:9::1, ::2. */
-async function twoHosts(): Promise<[Host, Host]> {
-  const [a, b] = [await makeNetns(), await makeNetns()];
-  const addresses = (host: number) => [`10.9.0.${host}/24`, `fe80::${host}/64`, `fd00:9::${host}/64`];
-  await link({ ns: a, addresses: addresses(1) }, { ns: b, addresses: addresses(2) });
-  await until("carrier", async () => (await b.ip("link", "show", "eth0")).includes("LOWER_UP"));
-  return [
-    { ns: a, eth0: await deviceOf(a) },
-    { ns: b, eth0: await deviceOf(b) },
-  ];
-}
 
 function open({ ns, eth0 }: Host, receptions?: readonly Reception[]): PacketSocket {
   const socket = within(ns, () => PacketSocket.open(eth0.ifindex, receptions));

@@ -14,10 +14,11 @@ import type { ReceivedDatagram } from "../../src/net/rawFamily.ts";
 import { ProtocolSocket, type ProtocolSocketOptions } from "../../src/net/rawSocket.ts";
 import { encodeSockaddr, parseIp } from "../../src/net/sockaddr.ts";
 import { atEnd } from "../support/cleanup.ts";
-import { canMakeNetns, link, makeNetns, type Netns } from "../support/netns.ts";
+import { canMakeNetns, link, makeNetns } from "../support/netns.ts";
 import { until } from "../support/until.ts";
 import { openFds } from "./sockets.ts";
-import { bytesOf, type Device, deviceOf, tap, within } from "./within.ts";
+import { type Host, twoHosts } from "./twoHosts.ts";
+import { bytesOf, deviceOf, tap, within } from "./within.ts";
 
 const GROUPS = { 4: parseIp("224.0.0.18"), 6: parseIp("ff02::12") } as const;
 const netnsTest = test.skipIf(!canMakeNetns());
@@ -25,23 +26,6 @@ const netnsTest = test.skipIf(!canMakeNetns());
 // Adverts of keepalived 2.2.7 from 10.9.0.1, priority 101 and 0 (version 2, no authentication).
 const ADVERT = bytesOf("2133650100016f5d 0a090064 0000000000000000");
 const RESIGNATION = bytesOf("213300010001d45d 0a090064 0000000000000000");
-
-interface Host {
-  ns: Netns;
-  eth0: Device;
-}
-
-/** Two hosts on one wire, 10.9.0.1, .2 and fe80::1, ::2 and fd00:9::1, ::2. */
-async function twoHosts(): Promise<[Host, Host]> {
-  const [a, b] = [await makeNetns(), await makeNetns()];
-  const addresses = (host: number) => [`10.9.0.${host}/24`, `fe80::${host}/64`, `fd00:9::${host}/64`];
-  await link({ ns: a, addresses: addresses(1) }, { ns: b, addresses: addresses(2) });
-  await until("carrier", async () => (await b.ip("link", "show", "eth0")).includes("LOWER_UP"));
-  return [
-    { ns: a, eth0: await deviceOf(a) },
-    { ns: b, eth0: await deviceOf(b) },
-  ];
-}
 
 type Choice = Partial<ProtocolSocketOptions> & { from: string };
 

@@ -194,6 +194,30 @@ describe("counters", () => {
     expect(two.sum(ListenCounter.bytesOut)).toBe(0);
   });
 
+  test("can be cleared, the highest values or all, what says how things are now excepted, and what was inherited", () => {
+    const one = board(2, 2);
+    const [mine, others] = [one.counters(0), one.counters(1)];
+    const names = [...Object.entries(ListenCounter), ...Object.entries(ServerCounter)];
+    mine.fill(7);
+    others.fill(9);
+    for (const index of mine.keys()) one.inherit(index, 5, false);
+    one.clearCounters(0, false);
+    const lasting = (counters: Float64Array): string[] =>
+      names
+        .filter(
+          ([, index], i) => counters[i < Object.keys(ListenCounter).length ? index : serverCounter(1, index)] !== 0,
+        )
+        .map(([name]) => name);
+    expect(lasting(mine).some((name) => name.startsWith("max"))).toBe(false);
+    expect(lasting(mine).length).toBe(names.filter(([name]) => !name.startsWith("max")).length);
+    one.clearCounters(0, true);
+    expect(lasting(mine)).toEqual(["oldestWaiting", "oldestWaiting"]);
+    expect(others.every((value) => value === 9)).toBe(true);
+    expect(one.sum(ListenCounter.connections)).toBe(9 + 5);
+    one.clearInherited(true);
+    expect(one.sum(ListenCounter.connections)).toBe(9);
+  });
+
   test("have an index of their own for each counter of each server", () => {
     const four = board(4);
     const indexes = [

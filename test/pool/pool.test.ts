@@ -108,7 +108,9 @@ describe("the downtime of a server", () => {
 
   test("counts the time before a name resolves, and goes on counting while the server is down afterwards", () => {
     const { pool, clock } = stand([{ initState: "up" }, { initState: "down" }]);
-    for (const slot of [0, 1]) pool.setAddress(slot, null);
+    pool.together(() => {
+      for (const slot of [0, 1]) pool.setAddress(slot, null);
+    });
     clock.pass(700);
     for (const slot of [0, 1]) pool.setAddress(slot, ADDRESS);
     clock.pass(200);
@@ -187,6 +189,58 @@ describe("a server in slow start", () => {
 function serverConfig(pool: Pool, slot: number, wish: Partial<ServerConfig>): ServerConfig {
   return { ...(pool.slots[slot]?.config as ServerConfig), ...wish };
 }
+
+describe("an operator's word", () => {
+  test("on maintenance and drain is told in HAProxy's order, each once", () => {
+    const { pool, events, weights } = stand([{}, {}]);
+    for (const admin of ["drain", "drain", "maint", "drain", "ready", "maint", "ready", "ready"] as const)
+      pool.setAdmin(0, admin);
+    expect(events).toEqual([
+      "entersDrain s1 1+0",
+      "entersMaintenance s1 1+0",
+      "leavesMaintenance s1 1+0",
+      "remainsInDrain s1 1+0",
+      "leavesDrain s1 2+0",
+      "entersMaintenance s1 1+0",
+      "leavesMaintenance s1 2+0",
+    ]);
+    expect(weights()).toEqual([1, 1]);
+  });
+
+  test("on the last server that could be used says that nobody is left", () => {
+    for (const admin of ["drain", "maint"] as const) {
+      const { pool, events } = stand([{}, { disabled: true }]);
+      pool.setAdmin(0, admin);
+      expect(events[1]).toBe("noServer s1 0+0");
+    }
+  });
+
+  test("that ends maintenance has a server start anew: as its file says, and warming up", () => {
+    const { pool, weights, clock } = stand([{ initState: "up", slowstartMs: 4000 }, { initState: "down" }]);
+    pool.setUp(0, false);
+    pool.setUp(1, true);
+    for (const slot of [0, 1]) pool.setAdmin(slot, "maint");
+    expect(weights()).toEqual([0, 0]);
+    for (const slot of [0, 1]) pool.setAdmin(slot, "ready");
+    expect([pool.slots[0]?.up, pool.slots[1]?.up]).toEqual([true, false]);
+    expect(weights()[0]).toBeLessThan(0.1);
+    clock.pass(4000);
+    expect(weights()).toEqual([1, 0]);
+  });
+
+  test("on health holds until checks say otherwise: stopping takes nobody, and is neither up nor down", () => {
+    const { pool, events, weights } = stand([{ initState: "up" }, {}]);
+    pool.setHealth(0, "stopping");
+    pool.setHealth(0, "stopping");
+    expect([weights(), pool.slots[0]?.up, pool.slots[0]?.downs]).toEqual([[0, 1], true, 0]);
+    pool.setUp(0, true);
+    expect(weights()).toEqual([1, 1]);
+    pool.setHealth(0, "stopping");
+    pool.setUp(0, false);
+    pool.setHealth(0, "stopping");
+    expect(events).toEqual(["stopping s1 1+0", "up s1 2+0", "stopping s1 1+0", "down s1 1+0", "stopping s1 1+0"]);
+  });
+});
 
 describe("a server that a reload changes", () => {
   test("keeps what was set at run time when the file says nothing new about it", () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { Level } from "../../src/core/syslogCodes.ts";
-import type { PoolEvent } from "../../src/pool/pool.ts";
+import type { PoolEvent } from "../../src/pool/event.ts";
 import { describePoolEvent } from "../../src/proxy/stateLog.ts";
 
 const REFUSED = { status: "L4CON", code: null, info: "Connection refused", durationMs: 2 } as const;

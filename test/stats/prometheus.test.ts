@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { ListenCounter } from "../../src/pool/layout.ts";
-import { formatMetrics, type MetricsFilter, metricsScopes } from "../../src/stats/prometheus.ts";
+import { type MetricsFilter, metricsChunks, metricsScopes } from "../../src/stats/prometheus.ts";
 import { takeSnapshot } from "../../src/stats/takeSnapshot.ts";
 import { add, LI_DB, type Stand, standOf } from "./stand.ts";
 import { counted, instanceWith, vrrpWith } from "./vrrpCases.ts";
@@ -17,7 +17,7 @@ function lines(text: string, start = ""): string[] {
 }
 
 function metricsOf({ view }: Stand, filter: Partial<MetricsFilter> = {}, answers = new Map<number, number>()): string {
-  return formatMetrics(takeSnapshot(view), { ...ALL, ...filter }, answers);
+  return Buffer.concat([...metricsChunks(takeSnapshot(view), { ...ALL, ...filter }, answers)]).toString();
 }
 
 describe("metrics", () => {

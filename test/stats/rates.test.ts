@@ -43,6 +43,30 @@ describe("a rate", () => {
     expect(meters.read(0, 0, 2000)).toEqual({ now: 0, max: 500 });
   });
 
+  test("knows nothing of a counter that is cleared, and forgets its busiest second when it is told to", () => {
+    const meters = new RateMeters(1, 0);
+    meters.tick(1000, () => 100);
+    const cleared = meters.clearing(() => 130);
+    cleared();
+    expect(meters.read(0, 5, 1500)).toEqual({ now: 85, max: 100 });
+    meters.tick(2000, () => 10);
+    expect(meters.read(0, 10, 2000).now).toBe(40);
+    meters.clearMaxima();
+    expect(meters.read(0, 10, 2000)).toEqual({ now: 40, max: 0 });
+    meters.tick(3000, () => 17);
+    expect(meters.read(0, 17, 3000)).toEqual({ now: 7, max: 7 });
+  });
+
+  test("does not jump when a second ends while a counter is being cleared", () => {
+    const meters = new RateMeters(1, 0);
+    meters.tick(1000, () => 100);
+    const cleared = meters.clearing(() => 130);
+    meters.tick(2000, () => 0);
+    cleared();
+    expect(meters.read(0, 4, 2500).now).toBe(4);
+    expect(meters.read(0, 4, 2500).max).toBe(100);
+  });
+
   test("is kept for each counter alone", () => {
     const meters = new RateMeters(2, 0);
     meters.tick(1000, (meter) => [3, 7][meter] as number);

@@ -5,7 +5,7 @@ import { Pool } from "../../src/pool/pool.ts";
 import { ProcessBoard, ThreadCounter } from "../../src/pool/processBoard.ts";
 import { Sampler } from "../../src/stats/sampler.ts";
 import type { ListenSnapshot, ServerSnapshot } from "../../src/stats/snapshot.ts";
-import { takeSnapshot } from "../../src/stats/takeSnapshot.ts";
+import { snapshotSteps, takeSnapshot } from "../../src/stats/takeSnapshot.ts";
 import { add, checkOf, LI_DB, listensOf, type Stand, standOf } from "./stand.ts";
 import { instanceWith, vrrpWith } from "./vrrpCases.ts";
 
@@ -197,13 +197,22 @@ describe("the sampler", () => {
     expect(takeSnapshot(stand.view).vrrp).toBeNull();
     const peer = { address: "192.0.2.2", priority: 100, intervalMs: 1000, agoMs: 300 };
     const rival = { address: "192.0.2.100", mac: "02:00:00:00:09:02", answers: 1, agoMs: 7 };
-    const told = vrrpWith(instanceWith({ inStateMs: 50, peer, rivals: [rival] }), instanceWith({ inStateMs: 0 }));
+    const waiting = { takeoverInMs: 3000, preempt: true, preemptInMs: 900 };
+    const told = vrrpWith(
+      instanceWith({ inStateMs: 50, waiting, peer, rivals: [rival] }),
+      instanceWith({ inStateMs: 0 }),
+    );
     const view = { ...stand.view, vrrp: { snapshot: told, receivedMs: stand.clock.nowMs() } };
     expect(takeSnapshot(view).vrrp).toEqual({ ...told, ageMs: 0 });
     stand.clock.pass(1200.4);
     expect(takeSnapshot(view).vrrp).toEqual({
       ...vrrpWith(
-        instanceWith({ inStateMs: 1250, peer: { ...peer, agoMs: 1500 }, rivals: [{ ...rival, agoMs: 1207 }] }),
+        instanceWith({
+          inStateMs: 1250,
+          waiting: { takeoverInMs: 1800, preempt: true, preemptInMs: null },
+          peer: { ...peer, agoMs: 1500 },
+          rivals: [{ ...rival, agoMs: 1207 }],
+        }),
         instanceWith({ inStateMs: 1200 }),
       ),
       ageMs: 1200,
@@ -237,3 +246,26 @@ function elapsedMs(work: () => void): number {
   work();
   return performance.now() - beganMs;
 }
+
+describe("a snapshot in steps", () => {
+  const listen = (name: string, port: number) =>
+    `[listen.${name}]\nbind = "127.0.0.1:${port}"\n${Array.from({ length: 300 }, (_, i) => `[[listen.${name}.server]]\nname = "s${i}"\naddress = "127.0.0.1:${20_000 + i}"\n`).join("")}`;
+  const TWO = `[defaults.timeout]\nconnect = "1s"\nclient = "1s"\nserver = "1s"\n${listen("a", 26_001)}${listen("b", 26_002)}`;
+
+  test("is the same as one that is taken at once, with a rest after some hundred servers", () => {
+    const { view } = standOf(TWO);
+    const steps = snapshotSteps(view);
+    expect(steps.next()).toEqual({ done: false, value: null });
+    expect(steps.next()).toEqual({ done: false, value: null });
+    expect(steps.next()).toEqual({ done: true, value: takeSnapshot(view) });
+  });
+
+  test("leaves out a listen that is gone when its turn comes", () => {
+    const { view, pools } = standOf(TWO);
+    const steps = snapshotSteps(view);
+    steps.next();
+    view.sampler.remove(pools[1] as Pool);
+    const { value } = steps.next();
+    expect(value?.listens.map(({ name }) => name)).toEqual(["a"]);
+  });
+});

@@ -73,6 +73,7 @@ address = "${server.address}"
         ends.push(reason);
         watch.ended(reason);
       },
+      onAdoptedCrash() {},
       onSuccessorFailed() {},
       onStopped(failure) {
         ends.push(failure ?? "stopped");

@@ -10,6 +10,7 @@
  */
 import { ptr } from "bun:ffi";
 import { parseArgs } from "node:util";
+import { encodeFilter, JUMP_IF_EQUAL, RETURN } from "../../src/net/bpf.ts";
 import { execute } from "../../src/net/execute.ts";
 import { errno, libc } from "../../src/net/libc.ts";
 
@@ -25,10 +26,9 @@ const CANNOT = 99;
 const NR = 0;
 const ARCH = 4;
 const AUDIT_ARCH_X86_64 = 0xc000003e;
+/** Operation codes that no filter of ours has. */
 const LOAD_WORD = 0x20;
-const JUMP_IF_EQUAL = 0x15;
 const JUMP_IF_GREATER = 0x25;
-const RETURN = 0x06;
 const ALLOW = 0x7fff0000;
 const FAIL_WITH = 0x00050000;
 const ENOSYS = 38;
@@ -42,18 +42,8 @@ function forgetSyscallsAfter(last: number): void {
     [RETURN, 0, 0, FAIL_WITH | ENOSYS],
     [RETURN, 0, 0, ALLOW],
   ] as const;
-  // struct sock_filter: u16 code | u8 jt | u8 jf | u32 k; struct sock_fprog: u16 count | pointer at 8
-  const code = new DataView(new ArrayBuffer(program.length * 8));
-  for (const [index, [operation, ifTrue, ifFalse, operand]] of program.entries()) {
-    code.setUint16(index * 8, operation, true);
-    code.setUint8(index * 8 + 2, ifTrue);
-    code.setUint8(index * 8 + 3, ifFalse);
-    code.setUint32(index * 8 + 4, operand, true);
-  }
-  const descriptor = new DataView(new ArrayBuffer(16));
-  descriptor.setUint16(0, program.length, true);
-  descriptor.setBigUint64(8, BigInt(ptr(code)), true);
-  const install = (): number => libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, BigInt(ptr(descriptor)), 0, 0);
+  const filter = encodeFilter(program);
+  const install = (): number => libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, BigInt(ptr(filter.descriptor)), 0, 0);
   if (install() === 0) return;
   // Who is not root may filter only what can never gain privileges.
   libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);

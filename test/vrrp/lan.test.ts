@@ -7,7 +7,7 @@ import { playSchedule } from "./lan/schedule.ts";
  * after the last fault there is exactly one owner, the best. `VRRP_SEED=123 bun test test/vrrp/lan.test.ts` replays one.
  */
 const SCHEDULES = 10_000;
-const BATCHES = 5;
+const BATCHES = 20;
 
 const wanted = process.env.VRRP_SEED;
 

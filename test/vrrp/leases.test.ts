@@ -10,6 +10,8 @@ function kernel(clock: FakeClock) {
   return {
     refuses,
     holds: () => holds,
+    /** What is left of the shortest lease. */
+    leaseMs: () => Math.min(...untilMs.values()) - clock.nowMs(),
     present: () => [...untilMs].filter(([, until]) => until > clock.nowMs()).map(([text]) => text),
     address: (text: string): LeasedAddress => ({
       text,
@@ -54,6 +56,14 @@ test("held addresses stay as long as they are renewed", () => {
     clock.pass(100);
     expect(door.present()).toEqual(["192.0.2.100/24", "192.0.2.101/24"]);
   }
+});
+
+test("held for longer once: they outlast a pause in which nobody renews them, and then the lease is as ever", () => {
+  const { clock, door, holder } = stand();
+  holder.hold(3);
+  expect(door.leaseMs()).toBe(5000);
+  clock.pass(500);
+  expect(door.leaseMs()).toBe(2000);
 });
 
 test("a frozen process loses its addresses when the lease ends, and not before", () => {

@@ -1,13 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import { parseIp } from "../../src/net/sockaddr.ts";
 import { fittingDialect } from "../../src/vrrp/checksum.ts";
+import { SimNode } from "../../src/vrrp/lan/node.ts";
+import { Random } from "../../src/vrrp/lan/random.ts";
+import { Segment } from "../../src/vrrp/lan/segment.ts";
+import { World } from "../../src/vrrp/lan/world.ts";
 import type { TrackerReport } from "../../src/vrrp/priority.ts";
 import { instanceConfig } from "./lan/config.ts";
-import { SimNode } from "./lan/node.ts";
-import { Random } from "./lan/random.ts";
-import { Segment } from "./lan/segment.ts";
 import { Stand } from "./lan/stand.ts";
-import { World } from "./lan/world.ts";
 
 const PASS = { type: "PASS", password: "myPassw0rd" } as const;
 const A = "192.0.2.1";
@@ -99,7 +99,7 @@ describe("the course of a mastership", () => {
       [1, 254],
     ] as const) {
       const world = new World();
-      const segment = new Segment(world, new Random(1), false, 2);
+      const segment = new Segment(world, new Random(1), 2);
       const [a, b] = [high, low].map((priority, index) => {
         const config = instanceConfig({ priority });
         return new SimNode("AB"[index] ?? "", world, [config], [segment], [parseIp(`192.0.2.${index + 1}`)]);
@@ -492,7 +492,7 @@ describe("released by an operator", () => {
     stand.router.setRelease(RELEASE);
     stand.router.start();
     expect([stand.router.state, stand.logs]).toEqual(["BACKUP", []]);
-    expect(stand.router.handOver()).toMatchObject({ released: RELEASE });
+    expect(stand.router.handOver(0)).toMatchObject({ released: RELEASE });
   });
 });
 

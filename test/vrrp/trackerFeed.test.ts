@@ -6,7 +6,8 @@ import type { VrrpConfig } from "../../src/config/schema.ts";
 import { systemClock } from "../../src/core/clock.ts";
 import { LinkMonitor } from "../../src/net/linkMonitor.ts";
 import type { TrackerReport } from "../../src/vrrp/priority.ts";
-import { type TrackedState, TrackerFeed } from "../../src/vrrp/trackerFeed.ts";
+import { TrackerFeed } from "../../src/vrrp/trackerFeed.ts";
+import type { TrackedState } from "../../src/vrrp/trackerReports.ts";
 import { tmpDir } from "../support/tmp.ts";
 import { until } from "../support/until.ts";
 

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "bun:test";
+import { standingIn, standingOf } from "../../src/stats/standing.ts";
 import { takeSnapshot } from "../../src/stats/takeSnapshot.ts";
+import type { ProxyView } from "../../src/stats/view.ts";
 import { healthResponse, judgeHealth } from "../../src/web/health.ts";
 import { standOf } from "../stats/stand.ts";
 
@@ -25,7 +27,12 @@ describe("a monitor is told", () => {
     const stand = standOf(TWO);
     return {
       ...stand,
-      judge: (wanted: string[] = [], late: number | null = null) => judgeHealth(takeSnapshot(stand.view), late, wanted),
+      judge(wanted: string[] = [], over: Partial<ProxyView> = {}) {
+        const view = { ...stand.view, ...over };
+        const judged = judgeHealth(standingOf(view), wanted);
+        expect(judgeHealth(standingIn(takeSnapshot(view)), wanted)).toEqual(judged);
+        return judged;
+      },
     };
   };
 
@@ -56,7 +63,7 @@ describe("a monitor is told", () => {
 
   test("that it stops, or that a thread hangs, whatever the servers do", () => {
     const { view, judge } = ofTwo();
-    expect(judge([], 1)).toMatchObject({ healthy: false, process: "hung" });
+    expect(judge([], { lateThread: 1 })).toMatchObject({ healthy: false, process: "hung" });
     view.stopping = true;
     expect(judge(["a"])).toMatchObject({ healthy: false, process: "stopping" });
   });
@@ -65,7 +72,7 @@ describe("a monitor is told", () => {
     const snapshot = takeSnapshot(standOf(TWO).view);
     const crashLoop = { crashes: 3, reason: "killed by signal SIGSEGV", nextStartMs: 100 };
     const gone = (over: object) =>
-      judgeHealth({ ...snapshot, listens: [], process: { ...snapshot.process, ...over } }, null, ["a"]);
+      judgeHealth(standingIn({ ...snapshot, listens: [], process: { ...snapshot.process, ...over } }), ["a"]);
     expect(gone({ crashLoop })).toMatchObject({ healthy: false, process: "crashed" });
     expect(gone({ hang: "the proxy process hangs" })).toMatchObject({
       healthy: false,

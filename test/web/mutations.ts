@@ -1,14 +1,3 @@
-/** Numbers of 0..1 that are the same for the same seed (mulberry32). */
-export function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 const METHODS = ["GET", "GET", "GET", "HEAD", "POST", "PUT", "OPTIONS", "BREW", "get", "G\0T", ""];
 const TARGETS = [
   "/haproxy.stats",
@@ -45,7 +34,8 @@ const HEADERS = [
 const ENDS = ["\r\n", "\r\n", "\r\n", "\r\n", "\n", "\r", ""];
 
 /** Bytes of a request that may be one, with parts that are wrong, and now and then a few bytes changed, taken away or doubled. */
-export function mutations(random: () => number): Uint8Array {
+export function mutations(below: (n: number) => number): Uint8Array {
+  const random = () => below(1_000_000) / 1_000_000;
   const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T;
   const end = () => (random() < 0.95 ? "\r\n" : pick(ENDS));
   let text = `${pick(METHODS)} ${pick(TARGETS)} ${pick(VERSIONS)}${end()}`;

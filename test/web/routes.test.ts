@@ -23,6 +23,7 @@ describe("an address", () => {
     ["/haproxy.stats?stats;csv", { form: "csv" }],
     ["/haproxy.stats?;csv;norefresh", { form: "csv", noRefresh: true }],
     ["/haproxy.stats;json", { form: "json" }],
+    ["/haproxy.stats;json-schema", { form: "json-schema" }],
     ["/haproxy.stats;typed", { form: "typed" }],
     ["/haproxy.stats;up;norefresh", { up: true, noRefresh: true }],
     ["/haproxy.stats;no-maint", { noMaintenance: true }],

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { Turns } from "../../src/web/turns.ts";
 import { FakeClock } from "../support/fakeClock.ts";
 
-test("pieces of work are done in order, each in a turn of its own, with a rest as long as the piece between them", () => {
+test("pieces of work are done in order, with a rest as long as the piece between them", () => {
   const clock = new FakeClock();
   const turns = new Turns(clock);
   const done: string[] = [];
@@ -34,4 +34,18 @@ test("a piece that comes right behind the last one waits as well, a later one do
   turns.add(piece);
   clock.pass(0);
   expect(done).toEqual([0, 20, 50]);
+});
+
+test("small pieces share a turn until it has taken a millisecond", () => {
+  const clock = new FakeClock();
+  const turns = new Turns(clock);
+  const done: number[] = [];
+  const piece = (): void => {
+    done.push(clock.nowMs());
+    clock.pass(0.4);
+    if (done.length < 7) turns.add(piece);
+  };
+  turns.add(piece);
+  clock.pass(100);
+  expect(done.map((at) => Math.round(10 * at) / 10)).toEqual([0, 0.4, 0.8, 2.4, 2.8, 3.2, 4.8]);
 });

@@ -4,14 +4,14 @@ import type { Snapshot } from "../../stats/snapshot.ts";
 import type { ProxyView } from "../../stats/view.ts";
 import type { AdminCommand } from "../command.ts";
 import type { Operator } from "../operator.ts";
-import { LAST } from "../protocol.ts";
+import { byWords } from "../protocol.ts";
 import { eventsCommand } from "./events.ts";
 import { type SupervisorOrders, supervisorCommands } from "./ours.ts";
 import { readingCommands } from "./reading.ts";
 import { serverCommands } from "./servers.ts";
 import { sessionCommands } from "./session.ts";
 import { type LiveSessions, sessionListCommands } from "./sessions.ts";
-import { sundryCommands } from "./sundries.ts";
+import { type ServedSocket, sundryCommands } from "./sundries.ts";
 import { showVrrpCommand, type VrrpOrders, vrrpCommands } from "./vrrp.ts";
 import { whyCommand } from "./why.ts";
 import { writingCommands } from "./writing.ts";
@@ -20,6 +20,8 @@ import { writingCommands } from "./writing.ts";
 export interface ProxyParts {
   view(): ProxyView;
   readonly sessions: LiveSessions;
+  /** Where the runtime API itself is served. */
+  sockets(): readonly ServedSocket[];
   readonly operator: Operator;
 }
 
@@ -48,15 +50,14 @@ export function adminCommands({ snapshot, events, check, wallMs, proxy, orders }
     ...(proxy === null ? [] : proxyCommands(proxy)),
     ...(orders === null ? [] : [...supervisorCommands(orders), ...vrrpCommands(orders.vrrp)]),
   ];
-  const place = ({ words }: AdminCommand): string => `${LAST.indexOf(words[0] ?? "") + 1} ${words.join(" ")}`;
-  return [...commands, ...sessionCommands(commands)].toSorted((a, b) => (place(a) < place(b) ? -1 : 1));
+  return [...commands, ...sessionCommands(commands)].toSorted(byWords);
 }
 
-function proxyCommands({ view, sessions, operator }: ProxyParts): AdminCommand[] {
+function proxyCommands({ view, sessions, sockets, operator }: ProxyParts): AdminCommand[] {
   return [
     ...serverCommands(view),
     ...sessionListCommands(sessions, view),
-    ...sundryCommands(view),
+    ...sundryCommands(view, sockets),
     ...writingCommands(operator),
   ];
 }

@@ -1,5 +1,5 @@
 import { type AdminCommand, type AdminLevel, allows, type Reply, refused, told } from "../command.ts";
-import { always, matching, usageLines } from "../protocol.ts";
+import { always, byWords, matching, usageLines } from "../protocol.ts";
 import type { AdminSession, SeverityOutput } from "../session.ts";
 
 /** Longest `set timeout cli`: what a timer can count. */
@@ -8,6 +8,8 @@ const LONGEST_IDLE_S = 2_147_483;
 /** Commands about the client's own connection. `others`: all the other commands, for help. */
 export function sessionCommands(others: readonly AdminCommand[]): AdminCommand[] {
   const commands: AdminCommand[] = [
+    modeSwitch("experimental-mode"),
+    modeSwitch("expert-mode"),
     lowering("operator"),
     {
       words: ["set", "severity-output"],
@@ -62,6 +64,11 @@ export function sessionCommands(others: readonly AdminCommand[]): AdminCommand[]
   return commands;
 }
 
+/** What HAProxy wants to hear before some of its commands, which need nothing of the kind here; as there, help keeps it to itself. */
+function modeSwitch(word: string): AdminCommand {
+  return { words: [word], usage: "", summary: "", level: "admin", run: () => "" };
+}
+
 function lowering(level: AdminLevel): AdminCommand {
   return {
     words: [level],
@@ -93,6 +100,6 @@ function setTimeoutOf([what, delay]: readonly string[], session: AdminSession): 
 }
 
 function helpText(words: readonly string[], commands: readonly AdminCommand[], session: AdminSession): string {
-  const listed = [...new Set([...matching(words, commands, session), ...always(commands)])];
+  const listed = [...new Set([...matching(words, commands, session), ...always(commands)])].toSorted(byWords);
   return `The following commands are valid at this level:\n${usageLines(listed).trimEnd()}`;
 }

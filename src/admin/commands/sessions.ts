@@ -4,15 +4,23 @@ import { parsePointer, sessionDetail, sessionLine } from "../../stats/sessions.t
 import type { ProxyView } from "../../stats/view.ts";
 import { type AdminCommand, type Reply, refused } from "../command.ts";
 
+/** Logged for a session that an operator has ended, as by HAProxy. */
+const KILLED = "K-";
+
 /** The sessions that live, wherever they are. */
 export interface LiveSessions {
   /** All, a page at a time, each asked for when it is wanted; `detail`: with our own addresses. */
   pages(detail: boolean): AsyncGenerator<SessionView[]>;
   /** null: there is no such session. */
   find(id: number): Promise<SessionView | null>;
+  /** Ends one, with this termination state; false: there was no such session. */
+  end(id: number, termination: string): Promise<boolean>;
 }
 
-/** `show sess`: sessions are listed a page at a time, however many there are and however slowly the client reads. */
+/**
+ * `show sess`: sessions are listed a page at a time, however many there are and however slowly the client reads; and
+ * `shutdown session` for one of them.
+ */
 export function sessionListCommands(sessions: LiveSessions, view: () => ProxyView): AdminCommand[] {
   return [
     {
@@ -24,6 +32,17 @@ export function sessionListCommands(sessions: LiveSessions, view: () => ProxyVie
         const id = parsePointer(which);
         if (which === "all") return { pieces: listed(sessions.pages(true), view, detailOf) };
         return id > 0 ? showOne(sessions, id, view) : { pieces: listed(sessions.pages(false), view, sessionLine) };
+      },
+    },
+    {
+      words: ["shutdown", "session"],
+      usage: "shutdown session [id]",
+      summary: "kill a specific session",
+      level: "admin",
+      async run([which]) {
+        if (which === undefined) return refused("Session pointer expected (use 'show sess').");
+        const isGone = await sessions.end(parsePointer(which), KILLED);
+        return isGone ? "" : refused("No such session (use 'show sess').");
       },
     },
   ];

@@ -1,12 +1,26 @@
+import { type Endpoint, ipVersion } from "../../core/endpoint.ts";
 import { acceptDate } from "../../log/localTime.ts";
 import { formatActivity } from "../../stats/activity.ts";
 import { formatVersion } from "../../stats/infoFields.ts";
 import type { ProxyView } from "../../stats/view.ts";
-import { type AdminCommand, refused } from "../command.ts";
+import { type AdminCommand, type AdminLevel, refused } from "../command.ts";
+
+/** An address at which the runtime API is served, and what clients may do there at first. */
+export interface ServedSocket {
+  readonly endpoint: Endpoint;
+  readonly level: AdminLevel;
+}
 
 /** What HAProxy's tools ask for in passing. */
-export function sundryCommands(view: () => ProxyView): AdminCommand[] {
+export function sundryCommands(view: () => ProxyView, sockets: () => readonly ServedSocket[]): AdminCommand[] {
   return [
+    {
+      words: ["show", "cli", "sockets"],
+      usage: "show cli sockets",
+      summary: "dump list of cli sockets",
+      level: "operator",
+      run: () => ["# socket lvl processes", ...sockets().map(socketLine), ""].join("\n"),
+    },
     {
       words: ["show", "activity"],
       usage: "show activity",
@@ -37,4 +51,10 @@ export function sundryCommands(view: () => ProxyView): AdminCommand[] {
       run: () => `${formatVersion(view().version)}\n`,
     },
   ];
+}
+
+function socketLine({ endpoint, level }: ServedSocket): string {
+  if (endpoint.kind === "unix") return `unix@${endpoint.path} ${level} all`;
+  const { host, port } = endpoint;
+  return ipVersion(host) === 6 ? `ipv6@[${host}]:${port} ${level} all` : `ipv4@${host}:${port} ${level} all`;
 }

@@ -17,7 +17,7 @@ export function whyCommand(world: () => Omit<WhyWorld, "suggest">): AdminCommand
       const known = { ...world(), suggest };
       const why = explain(name, known);
       if (form === "json") return `${JSON.stringify(why)}\n`;
-      return "unknown" in why ? refused(`${why.unknown}.`) : renderWhy(why, known.wallMs);
+      return "unknown" in why ? refused(why.unknown) : renderWhy(why, known.wallMs);
     },
   };
 }

@@ -13,15 +13,16 @@ import { bytesPerSecond } from "./traffic.ts";
 /** Beyond so many servers on the page, those of listens in which all is well are folded away. */
 const OPEN_SERVERS = 120;
 
-/** The listens, each with its servers. */
-export function listensSection(model: PageModel): string {
+/** The listens, each with its servers and in a piece of its own. */
+export function* listensSection(model: PageModel): Generator<string> {
   const { listens, process } = model.snapshot;
   const servers = listens.reduce((sum, listen) => sum + listen.servers.length, 0);
   const isLarge = servers > OPEN_SERVERS;
-  const blocks = listens.map((listen) => listenBlock(listen, model, isLarge));
   const empty =
     process.crashLoop === null ? "No listens." : "Nothing is known of them until a proxy process runs again.";
-  return `<section id="listens" aria-labelledby="listens-h" tabindex="-1"><h2 id="listens-h">Listens</h2>${scopeNote(model)}${blocks.length === 0 ? `<p>${empty}</p>` : blocks.join("")}</section>`;
+  yield `<section id="listens" aria-labelledby="listens-h" tabindex="-1"><h2 id="listens-h">Listens</h2>${scopeNote(model)}${listens.length === 0 ? `<p>${empty}</p>` : ""}`;
+  for (const listen of listens) yield listenBlock(listen, model, isLarge);
+  yield "</section>";
 }
 
 function scopeNote({ scope, uri }: PageModel): string {

@@ -23,10 +23,15 @@ const ICONS: Readonly<Record<Verdict["look"], string>> = {
  * The status page: one document without any external part, whole without JavaScript. Its style and script are {@link PAGE_STYLE}
  * and {@link PAGE_SCRIPT}; besides these it has no inline style or handler.
  */
-export function renderPage(given: PageModel): string {
+export function renderPage(model: PageModel): string {
+  return [...renderPieces(model)].join("");
+}
+
+/** The same in pieces: what is before the listens, each of them, and what is behind them. */
+export function* renderPieces(given: PageModel): Generator<string> {
   const model = inScope(given);
   const verdict = verdictOf(model.snapshot);
-  return `<!doctype html>
+  yield `<!doctype html>
 <html lang="en" data-build="${BUILD}" data-refresh="${model.refreshS ?? 0}">
 <head>
 ${head(model, verdict)}
@@ -41,7 +46,9 @@ ${notice(model)}
 ${troubleSection(model)}
 ${trafficSection(model)}
 ${routersSection(model.snapshot.vrrp)}
-${listensSection(model)}
+`;
+  yield* listensSection(model);
+  yield `
 ${eventsSection(model)}
 ${factsSection(model)}
 </main>

@@ -27,7 +27,7 @@ export function checkRemedy(facts: CheckFacts): string {
   const { health, rise, fall, row } = facts;
   if (health >= rise) {
     const needed = health - rise + 1;
-    const left = needed === fall ? "" : `, ${fall - needed} have already`;
+    const left = needed === fall ? "" : `, ${fall - needed} already`;
     return `${count(needed, "failed check")} in a row would take it down (fall ${fall}${left}): ${nextCheck(facts)}`;
   }
   const soFar = row?.passed === true ? row.count : 0;

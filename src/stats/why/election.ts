@@ -1,4 +1,5 @@
 import { assertNever } from "../../core/errors.ts";
+import { isHeard } from "../problems.ts";
 import type { VrrpInstanceSnapshot, VrrpPeerSnapshot, VrrpPriorityPart } from "../vrrpSnapshot.ts";
 import { span } from "./times.ts";
 
@@ -18,11 +19,6 @@ export function routerRemedies(instance: VrrpInstanceSnapshot): string[] {
     default:
       return assertNever(instance.state);
   }
-}
-
-/** The other router has spoken lately enough to count as MASTER. */
-export function isHeard({ peer, masterDownMs }: VrrpInstanceSnapshot): boolean {
-  return peer !== null && peer.priority > 0 && peer.agoMs < masterDownMs;
 }
 
 function backup(instance: VrrpInstanceSnapshot): string[] {

@@ -1,12 +1,12 @@
 import { assertNever } from "../../core/errors.ts";
-import { type EventSubject, isAbout, type JournalEvent } from "../event.ts";
+import { type EventSubject, isAbout, type JournalEvent, subjectName } from "../event.ts";
 import { chainOf } from "../journal.ts";
 import { findProblems, processProblems } from "../problems.ts";
 import { instanceAnswer } from "./instanceWhy.ts";
 import { listenAnswer } from "./listenWhy.ts";
 import { allNames, findNamed, PROCESS_NAME } from "./names.ts";
 import { serverAnswer } from "./serverWhy.ts";
-import { moment, span } from "./times.ts";
+import { moment, span, times } from "./times.ts";
 import { reason, type Why, type WhyWorld } from "./why.ts";
 
 /** There is nobody of that name, or more than one. */
@@ -73,12 +73,32 @@ export function explain(name: string, world: WhyWorld): Why | NoSuchName {
     case "unknown": {
       // While no proxy process answers, nothing is known of its listens: that is the answer then.
       if (snapshot.listens.length === 0 && processProblems(snapshot.process).length > 0) return processAnswer(world);
+      const gone = goneAnswer(name, world);
+      if (gone !== null) return gone;
       const near = world.suggest(name, allNames(snapshot));
       return { unknown: `there is no "${name}"${near === null ? "" : `; did you mean "${near}"?`}` };
     }
     default:
       return assertNever(named);
   }
+}
+
+/** Of a listen, server or router that the journal alone still knows; null: it never knew it. */
+function goneAnswer(name: string, { events, wallMs }: WhyWorld): Why | null {
+  const last = events.findLast(({ subject }) => subject.kind !== "process" && subjectName(subject) === name);
+  if (last === undefined || last.subject.kind === "process") return null;
+  const chain = chainOf(last, events).map((event) => reason(`${moment(event.wallMs, wallMs)}: ${event.text}`));
+  return {
+    name,
+    kind: last.subject.kind,
+    state: "GONE",
+    healthy: false,
+    sinceWallMs: last.wallMs,
+    summary: `${name} is not there any more`,
+    reasons: chain,
+    remedies: ["a reload of a file that has it again"],
+    events: eventsAbout(last.subject, events),
+  };
 }
 
 function processAnswer({ snapshot, events, wallMs }: WhyWorld): Why {
@@ -91,7 +111,7 @@ function processAnswer({ snapshot, events, wallMs }: WhyWorld): Why {
       ? []
       : [
           reason(
-            `the proxy process was started anew ${process.restarts} times${crash === undefined ? "" : `, last because of ${moment(crash.wallMs, wallMs)}: ${crash.text}`}`,
+            `the proxy process was started anew ${times(process.restarts)}${crash === undefined ? "" : `, last because of ${moment(crash.wallMs, wallMs)}: ${crash.text}`}`,
           ),
         ];
   const down = [...others.servers, ...others.listens, ...others.routers];

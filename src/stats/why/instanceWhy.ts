@@ -1,9 +1,9 @@
 import { assertNever } from "../../core/errors.ts";
 import { chainOf } from "../journal.ts";
-import { routerProblems } from "../problems.ts";
+import { isHeard, routerProblems } from "../problems.ts";
 import type { VrrpInstanceSnapshot, VrrpPriorityPart } from "../vrrpSnapshot.ts";
 import { ago } from "../vrrpWording.ts";
-import { isHeard, routerRemedies } from "./election.ts";
+import { routerRemedies } from "./election.ts";
 import { listenAnswer } from "./listenWhy.ts";
 import { moment, whenAgo } from "./times.ts";
 import { type Reason, reason, type WhyWorld } from "./why.ts";
@@ -71,7 +71,8 @@ function faults({ state, faults, priority }: VrrpInstanceSnapshot, world: WhyWor
 function prioritySum({ priority, state }: VrrpInstanceSnapshot, world: WhyWorld): Reason {
   const { base, total, effective, parts } = priority;
   const limit = effective === total ? "" : `, which ${effective > total ? "is raised" : "is lowered"} to ${effective}`;
-  const terms = parts.map((part): Reason => {
+  const inOrder = [...parts.filter(({ weight }) => weight !== 0), ...parts.filter(({ weight }) => weight === 0)];
+  const terms = inOrder.map((part): Reason => {
     const { tracker, state: found, weight, amount, reverse, detail } = part;
     const words = `${tracker} ${found === "unknown" ? "has not answered yet" : found}${detail === "" ? "" : `: ${detail}`}`;
     const value = weight === 0 ? "" : `${amount < 0 ? "-" : "+"} ${Math.abs(amount)}  `;

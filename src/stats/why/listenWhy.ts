@@ -1,7 +1,7 @@
 import type { ListenSnapshot, ServerSnapshot } from "../snapshot.ts";
 import { plural } from "../wording.ts";
 import { serverAnswer, serverSentence } from "./serverWhy.ts";
-import { whenAgo } from "./times.ts";
+import { times, whenAgo } from "./times.ts";
 import { type Reason, reason, type WhyWorld } from "./why.ts";
 
 /** Why a listen serves, or does not. */
@@ -35,7 +35,7 @@ export function listenAnswer(listen: ListenSnapshot, world: WhyWorld): ListenAns
         reasons: [
           reason(`an operator has paused it: its clients are refused, ${listen.sessions.current} sessions go on`),
         ],
-        remedies: [`ctl enable frontend ${listen.name}`],
+        remedies: [`"enable frontend ${listen.name}"`],
       };
     case "DOWN": {
       const text = servers.length === 0 ? "it has no servers" : `${count} can take sessions`;
@@ -83,7 +83,7 @@ function full(listen: ListenSnapshot, { snapshot }: WhyWorld): Reason {
     limit !== null && current >= limit
       ? `it has ${current} of ${limit} connections, its maxconn`
       : `the process has ${connections.current} of ${connections.limit} connections, the maxconn of [global]`;
-  const pauses = `accepting has stopped for a limit ${listen.acceptPauses} time${plural(listen.acceptPauses)} so far`;
+  const pauses = `accepting has stopped for a limit ${times(listen.acceptPauses)} so far`;
   return reason(`${reached}: further clients wait in the kernel's queue`, pauses);
 }
 
@@ -102,5 +102,10 @@ function queue({ queue: { current, max }, servers }: ListenSnapshot): Reason[] {
   const busy = servers
     .filter(({ sessions }) => sessions.limit !== null && sessions.current >= sessions.limit)
     .map(({ name, sessions }) => `${name} has ${sessions.current} of ${sessions.limit} sessions`);
-  return [reason(`${current} connection${plural(current)} wait for a server (${max} at most so far)`, ...busy)];
+  return [
+    reason(
+      `${current} connection${plural(current)} wait${current === 1 ? "s" : ""} for a server (${max} at most so far)`,
+      ...busy,
+    ),
+  ];
 }

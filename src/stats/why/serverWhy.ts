@@ -1,7 +1,8 @@
+import { isAbout } from "../event.ts";
 import { humanDuration } from "../humanise.ts";
 import type { ListenSnapshot, ServerSnapshot } from "../snapshot.ts";
 import { checkReasons, checkRemedy } from "./checks.ts";
-import { span, whenAgo } from "./times.ts";
+import { span, times, whenAgo } from "./times.ts";
 import { type Reason, reason, type WhyWorld } from "./why.ts";
 
 /** Why a server takes new sessions, or does not. */
@@ -31,7 +32,7 @@ export function serverAnswer(listen: ListenSnapshot, server: ServerSnapshot, wor
     };
   }
   if (server.admin === "maint") {
-    const text = `it was put in maintenance (${since}): it takes nobody and is not checked`;
+    const text = `it was put in maintenance${by(listen, server, "maint", world)} (${since}): it takes nobody and is not checked`;
     const remedies = [`"set server ${name} state ready", or "enable server ${name}"`];
     return { healthy: false, reasons: [reason(text)], remedies };
   }
@@ -41,7 +42,7 @@ export function serverAnswer(listen: ListenSnapshot, server: ServerSnapshot, wor
     return { healthy: false, reasons: [...checks, ...drained], remedies };
   }
   if (server.admin === "drain") {
-    const text = `it was told to drain (${since}): it takes nobody new, its ${sessions(server)} go on`;
+    const text = `it was told to drain${by(listen, server, "drain", world)} (${since}): it takes nobody new, its ${sessions(server)} go on`;
     return { healthy: false, reasons: [reason(text), ...checks], remedies: [`"set server ${name} state ready"`] };
   }
   if (server.weight.configured === 0) {
@@ -54,6 +55,13 @@ export function serverAnswer(listen: ListenSnapshot, server: ServerSnapshot, wor
   }
   const remedies = [...remedy, `"set server ${name} state drain", or "maint"`];
   return { healthy: true, reasons: [...checks, ...usable(listen, server, since)], remedies };
+}
+
+/** " by an operator", if the journal knows. */
+function by(listen: ListenSnapshot, server: ServerSnapshot, change: string, { events }: WhyWorld): string {
+  const subject = { kind: "server", listen: listen.name, server: server.name } as const;
+  const cause = events.findLast((event) => event.change === change && isAbout(event, subject))?.cause ?? null;
+  return cause === null ? "" : ` by ${cause}`;
 }
 
 /** What is to be said of one that takes sessions. */
@@ -94,10 +102,6 @@ function unchecked(server: ServerSnapshot): Reason[] {
 
 function sessions({ sessions: { current } }: ServerSnapshot): string {
   return `${current} session${current === 1 ? "" : "s"}`;
-}
-
-function times(count: number): string {
-  return count === 1 ? "once" : `${count} times`;
 }
 
 /** "web/s1 is DOWN for 12s": a server in one sentence. */

@@ -14,6 +14,11 @@ export function moment(wallMs: number, nowMs: number): string {
   return wallTime(nowMs).startsWith(day) ? clock : `${day} ${clock}`;
 }
 
+/** "once", "2 times". */
+export function times(count: number): string {
+  return count === 1 ? "once" : `${count} times`;
+}
+
 /** "16:05:07.073, 2.0 s ago". */
 export function whenAgo(agoMs: number, nowMs: number): string {
   return `${moment(nowMs - agoMs, nowMs)}, ${span(agoMs)} ago`;

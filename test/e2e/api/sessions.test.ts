@@ -89,6 +89,23 @@ describe("show sess", () => {
     expect(await lite.ask("show sess")).toBe("");
   });
 
+  test("names a session in a way that ends that one, and no other, for good", async () => {
+    const echo = await serve({ kind: "echo" });
+    const lite = await startLite([{ name: "web", timeout, servers: [echo] }], { threads: 3 });
+    const clients = await crowd(lite, "web", 12);
+    const ended = new Set<number>();
+    const ports = clients.map(({ localPort }) => localPort as number);
+    for (const [i, client] of clients.entries()) client.on("close", () => ended.add(ports[i] as number));
+    const victim = (await sessions(lite))[5];
+    const port = Number(victim?.src?.split(":")[1]);
+    expect(await lite.ask(`shutdown session ${victim?.pointer}`)).toBe("");
+    await until("its client to be gone", () => ended.size > 0);
+    expect((await lite.logs.ofClient("web", port, 5000)).code).toBe("K-");
+    expect(await sessions(lite)).toHaveLength(11);
+    expect([...ended]).toEqual([port]);
+    expect(await lite.ask(`shutdown session ${victim?.pointer}`)).toBe("No such session (use 'show sess').\n");
+  });
+
   test("shows what a session waits for: a slot, a server, the other side", async () => {
     const silent = await serve({ kind: "silent" });
     const lite = await startLite([

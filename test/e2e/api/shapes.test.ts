@@ -225,21 +225,12 @@ describe.skipIf(without)("beside HAProxy", () => {
     "show table",
     "show table web",
     "show sess 0x1",
+    "shutdown session",
+    "shutdown session 0x1234",
     "show cli level",
   ])("%s is answered to the letter", async (command) => {
     const { ours, theirs } = await both(command);
     expect(ours).toBe(theirs);
-  });
-
-  test("show servers state has the same values, ages apart", async () => {
-    const ageless = (text: string) =>
-      text
-        .split("\n")
-        .map((line) => line.split(" ").map((word, column) => (column === 9 && /^\d/.test(word) ? "age" : word)));
-    await same("the states", async () => {
-      const { ours, theirs } = await both("show servers state");
-      return { ours: ageless(ours), theirs: ageless(theirs) };
-    });
   });
 
   test("show servers conn has the same columns", async () => {
@@ -269,6 +260,13 @@ describe.skipIf(without)("beside HAProxy", () => {
     expect(facts(ours)).toEqual(facts(theirs));
   });
 
+  test("show cli sockets names the socket that one speaks to, and its level", async () => {
+    const { ours, theirs } = await both("show cli sockets");
+    const anyPath = (text: string) => text.replace(/@\/\S+\.sock /, "@PATH ");
+    expect(anyPath(ours)).toBe(anyPath(theirs));
+    expect(anyPath(ours)).toContain("unix@PATH admin all\n");
+  });
+
   test("show activity has HAProxy's form", async () => {
     const { ours, theirs } = await both("show activity");
     const accepted = /^accepted: (\d+)$/m;
@@ -276,5 +274,37 @@ describe.skipIf(without)("beside HAProxy", () => {
     expect(theirs).toMatch(/^thread_id: 1 \(1\.\.1\)\ndate_now: \d+\.\d{6}\n/);
     expect(ours).toMatch(accepted);
     expect(theirs).toMatch(accepted);
+  });
+
+  // In this order: each goes on from where the one before it has left the servers.
+  test.each([
+    "show servers state",
+    "set server plain/one state drain",
+    "set server plain/one weight 7",
+    "set server plain/one state ready",
+    "set server web/spare state maint",
+    "set server web/kept state ready",
+    "set server web/kept health stopping",
+    "set server web/kept health down",
+    "set server web/spare state ready",
+    "set server plain/one addr 127.0.0.2 port 4711",
+  ])("show servers state, and what show stat makes of it, are the same after: %s", async (command) => {
+    const ageless = (text: string) =>
+      text
+        .split("\n")
+        .map((line) => line.split(" ").map((word, column) => (column === 9 && /^\d/.test(word) ? "age" : word)));
+    await both(command);
+    await same("the states", async () => {
+      const { ours, theirs } = await both("show servers state");
+      return { ours: ageless(ours), theirs: ageless(theirs) };
+    });
+    const standing = (text: string) =>
+      parseCsv(text).map(({ svname, status, weight, uweight, addr, act, bck, check_health: health }) => {
+        return [svname, status, weight, uweight, addr, act, bck, health].join(" ");
+      });
+    await same("the rows", async () => {
+      const { ours, theirs } = await both("show stat");
+      return { ours: standing(ours), theirs: standing(theirs) };
+    });
   });
 });

@@ -48,6 +48,17 @@ describe.skipIf(!canMakeHost())("a host without systemd", () => {
     expect((await host.sh("readlink -f /etc/rc3.d/S86haproxy-lite")).stdout).toBe(`${SCRIPT}\n`);
   });
 
+  test("has its files labelled, where SELinux is on", async () => {
+    // Neither its file system nor its policy can be had here: only the order to the tool that knows them is seen.
+    await host.sh(`
+      mkdir -p /opt/sys/fs/selinux; echo 1 >/opt/sys/fs/selinux/enforce
+      printf '#!/bin/sh\\nprintf "%%s\\\\n" "$@" >/opt/labelled\\n' >/usr/local/sbin/restorecon
+      chmod 755 /usr/local/sbin/restorecon; mount --bind /opt/sys /sys; rm /etc/sysctl.d/90-haproxy-lite.conf`);
+    expect((await host.run([COPY, "install"])).code).toBe(0);
+    await host.sh("umount /sys; rm /usr/local/sbin/restorecon");
+    expect(await host.read("/opt/labelled")).toBe("-F\n/etc/sysctl.d/90-haproxy-lite.conf\n");
+  });
+
   test("is left as it is by a second installation, from the installed program too", async () => {
     for (const program of [COPY, "/usr/sbin/haproxy-lite"]) {
       const said = await host.run([program, "install"]);

@@ -57,6 +57,32 @@ describe.skipIf(!root())("in a chroot", () => {
     await client(port).receive("inside");
   });
 
+  test("that an upgrade would have to begin, it is refused before anything happens; one that is there goes on", async () => {
+    const [dir, port] = [jail(), freePort()];
+    const text = toml({ port, servers: [], global: 'user = "daemon"' });
+    const locked = text.replace("[global]", `[global]\nchroot = "${dir}"`);
+    const ctl = (socket: string) => run([binary(), "ctl", "--socket", socket, "upgrade"]);
+    const free = await startProxy(text);
+    writeFileSync(free.configFile, locked.concat(`\n[admin]\nsocket = "${free.adminSocket}"\n`));
+    const refused = await ctl(free.adminSocket);
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toContain("chroot needs the capability CAP_SYS_CHROOT");
+    expect(refused.stderr).toContain("nothing changes");
+    await free.stop();
+    const proxy = await startProxy(locked);
+    expect(await ctl(proxy.adminSocket)).toMatchObject({ code: 0 });
+    expect(rootOf(Number((await snapshot(proxy)).process.pid))).toBe(dir);
+  });
+
+  test("without the capability for it the start says what is missing", async () => {
+    const file = join(tmpDir(), "haproxy-lite.toml");
+    writeFileSync(file, toml({ port: freePort(), servers: [], global: `user = "daemon"\nchroot = "${jail()}"` }));
+    const few = ["setpriv", "--inh-caps=-all", "--bounding-set=-sys_chroot", "--"];
+    const { code, stderr } = await run([...few, binary(), "serve", "-c", file]);
+    expect(stderr).toContain("chroot needs the capability CAP_SYS_CHROOT");
+    expect(code).toBe(1);
+  });
+
   test("a directory that will not do is refused before anything is started", async () => {
     const dir = jail();
     chmodSync(dir, 0o777);

@@ -182,6 +182,7 @@ describe("a proxy process that ends", () => {
     expect(performance.now() - startedMs).toBeGreaterThan(9500);
     expect(isRunning(hung)).toBeFalse();
     expect(logLines(proxy, "alert")).toEqual([
+      expect.stringMatching(/^the proxy process hangs: no sign of life for 2\.\d s$/),
       "proxy process ended unexpectedly (no sign of life for 10 s); the next one starts now, clients wait meanwhile",
     ]);
     expect((await snapshot(proxy)).process).toMatchObject({ hang: null, restarts: 1, pid: proxyPid(proxy) });
@@ -293,15 +294,14 @@ describe("a supervisor that is killed", () => {
     const dir = tmpDir();
     const file = join(dir, "haproxy-lite.toml");
     await Bun.write(file, toml({ port: freePort(), servers: [], more: `[admin]\nsocket = "${dir}/admin.sock"` }));
-    let orphans = 0;
-    for (let delayMs = 10; delayMs <= 120; delayMs += 5) {
+    for (let delayMs = 0; delayMs <= 40; delayMs += 4) {
       const early = start([binary(), "serve", "-c", file]);
+      // How long that takes is the machine's business.
+      await until("its first child", () => childrenOf(early.pid).length > 0, { everyMs: 1 });
       await Bun.sleep(delayMs);
       const children = childrenOf(early.pid);
-      orphans += children.length;
       process.kill(early.pid, "SIGKILL");
       await until("its proxy process to end", () => !children.some(isRunning));
     }
-    expect(orphans).toBeGreaterThan(0);
   });
 });

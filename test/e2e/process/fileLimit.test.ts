@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { client } from "../../support/client.ts";
 import { serve } from "../../support/echo.ts";
@@ -42,6 +42,18 @@ describe("an open file limit", () => {
     expect(code).toBe(0);
     const { stderr: soft } = await run(["sh", "-c", 'ulimit -S -n 256; exec "$0" "$@"', binary(), "check", "-c", file]);
     expect(soft).not.toContain("open files");
+  });
+
+  test("that may be raised is raised to what maxconn needs, for both processes", async () => {
+    const proxy = await startProxy(toml({ port: freePort(), servers: ["127.0.0.1:9"], global: "maxconn = 1000" }), {
+      inside: ["sh", "-c", 'ulimit -S -n 256; exec "$0" "$@"'],
+    });
+    expect(proxy.output()).not.toContain("lowered");
+    for (const pid of [proxy.pid, proxyPid(proxy)])
+      expect(
+        Number(/^Max open files +(\d+)/m.exec(readFileSync(`/proc/${pid}/limits`, "latin1"))?.[1]),
+      ).toBeGreaterThan(2146);
+    expect((await snapshot(proxy)).process.connections.limit).toBe(1000);
   });
 
   test("above it changes nothing", async () => {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { client } from "../../support/client.ts";
 import { serve } from "../../support/echo.ts";
 import { startProxy } from "../../support/instance.ts";
+import { canMakeNetns, link, makeNetns } from "../../support/netns.ts";
 import { freePort } from "../../support/ports.ts";
 import { binary, run, runOk } from "../../support/process.ts";
 import { tmpDir } from "../../support/tmp.ts";
@@ -94,6 +95,38 @@ describe.skipIf(process.arch !== "x64")("on a kernel that knows no system call n
     expect(sessionLines(proxy).length).toBeGreaterThan(200);
     expect(logLines(proxy, "alert").filter((text) => text.includes("unexpectedly"))).toHaveLength(1);
   });
+
+  test.skipIf(!canMakeNetns()).each(KERNELS)(
+    "Linux %s it takes a virtual IP, keeps it over reload and upgrade, and gives it back",
+    async (_, last) => {
+      const [here, wire] = [await makeNetns(), await makeNetns()];
+      await link({ ns: here, addresses: ["10.9.0.1/24"] }, { ns: wire, addresses: [] });
+      const vrrp = `[vrrp.instance.V]\ninterface = "eth0"\nvirtual_router_id = 51\npriority = 100\nversion = 3\nadvert_int = "100ms"\nvirtual_ipaddress = ["10.9.0.100/24"]`;
+      const text = toml({
+        port: freePort(),
+        servers: [],
+        more: vrrp,
+        ...(root() ? { global: 'user = "daemon"' } : {}),
+      });
+      const proxy = await startProxy(text, { inside: here.inside(withSyscallsUpTo(last)) });
+      const holds = async () => (await here.ip("-o", "address", "show", "dev", "eth0")).includes("10.9.0.100/24");
+      await proxy.process.waitFor("VRRP V: BACKUP -> MASTER");
+      await until("the address", holds);
+      for (const [signal, said] of [
+        ["SIGHUP", "SIGHUP: "],
+        ["SIGUSR2", "SIGUSR2: upgraded from"],
+      ] as const) {
+        proxy.process.signal(signal);
+        await proxy.process.waitFor(said, { timeoutMs: 20_000 });
+        expect(await holds()).toBeTrue();
+      }
+      expect(procStatus(proxy.pid, "Seccomp")).toBe("2");
+      expect(await proxy.stop()).toEqual({ code: 0, signal: null });
+      expect(await holds()).toBeFalse();
+      expect(proxy.output()).not.toMatch(/VRRP V: MASTER -> (BACKUP|FAULT)/);
+    },
+    40_000,
+  );
 
   test.each(KERNELS)("Linux %s it becomes a daemon, and check and status work", async (_, last) => {
     const dir = tmpDir();

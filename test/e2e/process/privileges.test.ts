@@ -134,6 +134,16 @@ describe.skipIf(!root())("started as root", () => {
     expect(threadStatus(proxyPid(proxy), "CapBnd")).toEqual(new Set([caps(...SUPERVISORS)]));
   });
 
+  test("a configuration of any size survives that, and an upgrade", async () => {
+    const servers = Array.from({ length: 2500 }, (_, i) => `127.0.0.1:${20_000 + (i % 1000)}`);
+    const proxy = await startProxy(toml({ port: freePort(), servers, global: 'user = "daemon"' }), {
+      timeoutMs: 20_000,
+    });
+    expect(threadStatus(proxy.pid, "CapEff")).toEqual(new Set([caps(...SUPERVISORS)]));
+    const upgraded = await run([binary(), "ctl", "--socket", proxy.adminSocket, "upgrade"], { timeoutMs: 30_000 });
+    expect(upgraded).toMatchObject({ code: 0, stderr: "" });
+  }, 60_000);
+
   test("no thread of the proxy process has a capability or can gain one", async () => {
     const proxy = await startProxy(toml({ port: freePort(), threads: 2, servers: [], global: 'user = "daemon"' }));
     const pid = proxyPid(proxy);
@@ -180,7 +190,7 @@ describe.skipIf(!root())("started as root", () => {
     const ctl = (order: string) => run([binary(), "ctl", "--socket", `${home}/admin.sock`, order]);
     expect(await ctl("reload")).toMatchObject({ code: 0, stderr: "" });
     expect(await ctl("upgrade")).toMatchObject({ code: 0, stderr: "" });
-    expect(running.output()).toContain("upgraded from");
+    await running.waitFor("upgraded from");
     expect(await running.stop()).toEqual({ code: 0, signal: null });
     expect(filesIn(home)).toEqual(["haproxy-lite.toml"]);
   });

@@ -73,7 +73,7 @@ describe("start", () => {
     const admin = `[admin]\nsocket = "${dir}/admin.sock"`;
     writeFileSync(file, toml({ port, servers: [], global: `pidfile = "${dir}/none/lite.pid"`, more: admin }));
     const { code, stderr } = await run([binary(), "serve", "-c", file]);
-    expect(stderr).toContain("cannot write [global] pidfile: ENOENT");
+    expect(stderr).toContain(`cannot write the pid file ${dir}/none/lite.pid: ENOENT`);
     expect(code).toBe(1);
     expect(filesIn(dir)).toEqual(CONFIG_ONLY);
   });

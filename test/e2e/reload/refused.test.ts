@@ -2,8 +2,10 @@ import { expect, test } from "bun:test";
 import { serve } from "../../support/echo.ts";
 import { startProxy } from "../../support/instance.ts";
 import { freePort } from "../../support/ports.ts";
+import { runOk } from "../../support/process.ts";
+import { root } from "../../support/tools.ts";
 import { exchange } from "../process/load.ts";
-import { liveClient, logLines, openFiles, proxyPid, toml } from "../process/stand.ts";
+import { isRunning, liveClient, logLines, openFiles, proxyPid, toml } from "../process/stand.ts";
 import { ctl, listenOf, reload, rewrite } from "./reloading.ts";
 
 const echo = await serve({ kind: "echo" });
@@ -82,4 +84,22 @@ test("ctl passes a command on with all its words, and tells what is refused", as
   expect(unknown.stderr).toStartWith("Unknown command.");
   await proxy.stop();
   expect((await ctl(proxy, "reload")).code).toBe(3);
+});
+
+test.skipIf(!root())("a proxy process without room for new listening sockets refuses them and lives on", async () => {
+  const [port, added] = [freePort(), freePort()];
+  const base = (more = "") => toml({ port, servers: [echo], more });
+  const more = `[listen.app]\nbind = "127.0.0.1:${added}"\n[[listen.app.server]]\nname = "s1"\naddress = "${echo.address}"`;
+  const proxy = await startProxy(base());
+  const pid = proxyPid(proxy);
+  const files = openFiles(pid);
+  const asNobody = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"];
+  await runOk([...asNobody, "prlimit", `--pid=${pid}`, `--nofile=${files}:${files}`]);
+  rewrite(proxy, base(more));
+  proxy.process.signal("SIGHUP"); // it has no descriptor for a client of its admin socket
+  await proxy.process.waitFor("nothing has changed, the running configuration stays");
+  expect(logLines(proxy, "err")[0]).toMatch(/the new listening sockets did not arrive/);
+  expect(logLines(proxy, "alert")).toEqual([]);
+  expect(isRunning(pid)).toBe(true);
+  expect(await exchange(added, "hello")).toBe("ECONNREFUSED");
 });

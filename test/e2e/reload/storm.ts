@@ -13,6 +13,8 @@ export interface StormOutcome {
   /** Transfers that went round through the balancer, and bytes of them. */
   transfers: number;
   bytes: number;
+  /** Bytes that idle sessions have said. */
+  idleBytes: number;
   /** Empty: not one was cut, reset or changed. */
   broken: Broken[];
 }
@@ -43,6 +45,7 @@ export class Storm {
   private stopped = false;
   private transfers = 0;
   private bytes = 0;
+  private idleBytes = 0;
 
   constructor(
     private readonly port: number,
@@ -76,19 +79,25 @@ export class Storm {
         const before = visitor.received().length;
         await visitor.send("tick");
         await visitor.receive(before + 4);
+        this.idleBytes += 4;
       } catch (error) {
         this.broken.push({ kind: "idle", session, how: (error as Error).message });
       }
     }
   }
 
-  /** Lets everybody finish what they have begun. */
+  /** Lets everybody finish what they have begun, and the idle sessions say goodbye. */
   async stop(): Promise<StormOutcome> {
     this.stopped = true;
     await this.prod();
     const short = await this.load.stop();
     await Promise.all(this.transferring);
-    return { short, transfers: this.transfers, bytes: this.bytes, broken: this.broken };
+    for (const visitor of this.idle) {
+      visitor.fin();
+      await visitor.ended;
+    }
+    const { transfers, bytes, idleBytes, broken } = this;
+    return { short, transfers, bytes, idleBytes, broken };
   }
 
   private async transferOn(pieces: number): Promise<void> {

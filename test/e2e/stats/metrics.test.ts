@@ -79,7 +79,7 @@ bind = "127.0.0.1:${ours}"
 maxconn = 500
 [listen.web.check]
 interval = "100ms"
-timeout = "100ms"
+timeout = "10s"
 ${server("s1", echo.port, "weight = 100\nmaxconn = 50")}
 ${server("s2", dead as number, "")}
 ${server("s3", echo.port, "check = false")}

@@ -1,11 +1,10 @@
 import { describe, expect, test } from "bun:test";
-import { readdirSync, readFileSync } from "node:fs";
-import { constants } from "node:os";
 import { client } from "../../support/client.ts";
 import { serve } from "../../support/echo.ts";
 import { freePort } from "../../support/ports.ts";
 import { until } from "../../support/until.ts";
-import { childrenOf, isRunning, procStatus, proxyPid, snapshot, toml } from "../process/stand.ts";
+import { childrenOf, isRunning, proxyPid, snapshot, toml } from "../process/stand.ts";
+import { blocks, catchInstant, hasRelayThread, isSuccessor } from "./instants.ts";
 import { startUpgradable, type Upgradable } from "./versions.ts";
 
 /** Long enough for an orderly end without connections, and short enough for a lost signal to be seen. */
@@ -20,26 +19,6 @@ async function expectOrderlyEnd(proxy: Upgradable, others: readonly number[] = [
   const ended = await Promise.race([proxy.process.exited, Bun.sleep(END_MS)]);
   expect(ended ?? "still running", proxy.output()).toEqual({ code: 0, signal: null });
   expect([proxyPid(proxy), ...others].filter(isRunning)).toEqual([]);
-}
-
-function hasRelayThread(pid: number): boolean {
-  return readdirSync(`/proc/${pid}/task`).some(
-    (id) => readFileSync(`/proc/${pid}/task/${id}/comm`, "latin1") === "Worker\n",
-  );
-}
-
-/** Looks without a pause: what it waits for lasts less than a millisecond. */
-function catchInstant(what: string, look: () => boolean): void {
-  const deadlineMs = performance.now() + 10_000;
-  while (!look()) if (performance.now() > deadlineMs) throw new Error(`${what} was not seen`);
-}
-
-function blocks(pid: number, signal: NodeJS.Signals): boolean {
-  return ((BigInt(`0x${procStatus(pid, "SigBlk")}`) >> BigInt(constants.signals[signal] - 1)) & 1n) === 1n;
-}
-
-function isSuccessor(pid: number): boolean {
-  return readFileSync(`/proc/${pid}/environ`, "latin1").includes("HAPROXY_LITE_HANDOFF=");
 }
 
 /** Executes the program on disk and sends a signal: just before the execution, or just after it. */

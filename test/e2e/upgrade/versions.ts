@@ -1,4 +1,6 @@
-import { chmodSync, copyFileSync, renameSync, writeFileSync } from "node:fs";
+import { afterAll, beforeAll } from "bun:test";
+import { chmodSync, copyFileSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ProxyOptions, type Proxy as RunningProxy, startProxy } from "../../support/instance.ts";
 import { binary } from "../../support/process.ts";
@@ -13,7 +15,7 @@ export type Variant = "next" | "crashingProxy" | "hangingProxy";
 export const NEXT = "99.0.0";
 
 /** Compiles a version into a directory, and returns its path. */
-export async function compileVariant(variant: Variant, dir: string): Promise<string> {
+async function compileVariant(variant: Variant, dir: string): Promise<string> {
   const outfile = join(dir, variant);
   const built = await Bun.build({
     entrypoints: [join(import.meta.dir, "variant.ts"), join(ROOT, "src/relay/thread.ts")],
@@ -24,6 +26,17 @@ export async function compileVariant(variant: Variant, dir: string): Promise<str
   });
   if (!built.success) throw new Error(built.logs.join("\n"));
   return outfile;
+}
+
+/** Compiles versions before the tests of a file; their paths. */
+export function compiledVariants<V extends Variant>(...variants: V[]): Record<V, string> {
+  const paths = {} as Record<V, string>;
+  const dir = mkdtempSync(join(tmpdir(), "hl-versions-"));
+  beforeAll(async () => {
+    for (const variant of variants) paths[variant] = await compileVariant(variant, dir);
+  }, 60_000);
+  afterAll(() => rmSync(dir, { recursive: true, force: true }));
+  return paths;
 }
 
 /** A running copy of the product whose file can be replaced. */

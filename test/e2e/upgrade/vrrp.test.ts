@@ -1,13 +1,18 @@
 import { describe, expect, test } from "bun:test";
+import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { until } from "../../support/until.ts";
-import { untilRouter } from "../vrrp/support/ours.ts";
-import { ownersOf } from "../vrrp/support/owners.ts";
+import { makeLan } from "../vrrp/support/lan.ts";
+import { ourConfig, untilRouter } from "../vrrp/support/ours.ts";
+import { holds, ownersOf, waitForOwner } from "../vrrp/support/owners.ts";
 import { standOf } from "../vrrp/support/pair.ts";
 import { V2, V3 } from "../vrrp/support/profiles.ts";
 import { cannotMakeLan } from "../vrrp/support/skip.ts";
-import { longestPauseMs } from "../vrrp/support/wire.ts";
+import { longestPauseMs, record } from "../vrrp/support/wire.ts";
+import { catchInstant, isSuccessor } from "./instants.ts";
+import { compiledVariants, startUpgradable } from "./versions.ts";
 
 const skip = cannotMakeLan();
+const versions = compiledVariants("hangingProxy");
 
 describe("an upgrade of a host with virtual IPs", () => {
   test.skipIf(skip)(
@@ -85,6 +90,80 @@ describe("an upgrade of a host with virtual IPs", () => {
       await until("3 adverts", () => wire.adverts({ from: lan.a, sinceMs }).length >= 4, { timeoutMs: 15_000 });
       expect(wire.adverts({ from: lan.b, sinceMs })).toEqual([]);
       expect(await ownersOf(lan)).toBe("A");
+    },
+    60_000,
+  );
+
+  test.skipIf(skip)(
+    "whose file has a running router no more: is refused, and that router goes on",
+    async () => {
+      const { lan, wire, first } = await standOf();
+      const { proxy } = first;
+      const text = readFileSync(proxy.configFile, "utf8");
+      const refused: [string, string][] = [
+        [text.replace("[vrrp.instance.VI_1]", "[vrrp.instance.VI_9]"), "runs and is not in the file"],
+        [text.replace("virtual_router_id = 51", "virtual_router_id = 52"), "is another virtual router in the file"],
+      ];
+      for (const [changed, why] of refused) {
+        const [from, sinceMs] = [first.output().length, Date.now()];
+        writeFileSync(proxy.configFile, changed);
+        proxy.process.signal("SIGUSR2");
+        await proxy.process.waitFor(`[vrrp.instance.VI_1] ${why}: reload first`, { from });
+        await until("10 adverts", () => wire.adverts({ from: lan.a, sinceMs }).length >= 10);
+        expect(longestPauseMs(wire.adverts({ sinceMs }))).toBeLessThanOrEqual(2 * V3.advertMs);
+        expect(await ownersOf(lan)).toBe("A");
+      }
+    },
+    60_000,
+  );
+
+  test.skipIf(skip)(
+    "that is rolled back: the routers that ran go on, and one that was new says farewell",
+    async () => {
+      const lan = await makeLan();
+      const wire = await record(lan);
+      const config = ourConfig({ instance: V3.ours(lan.a, "first") });
+      const proxy = await startUpgradable(config, { inside: lan.a.ns.inside([]) });
+      await waitForOwner(lan, lan.a);
+      const more = V3.ours(lan.a, "first").replace("= 51", "= 52").replaceAll("10.9.0.10", "10.9.0.20");
+      appendFileSync(proxy.configFile, `\n[vrrp.instance.VI_2]\ninterface = "eth0"\n${more}\n`);
+      proxy.put(versions.hangingProxy);
+      const [from, sinceMs] = [proxy.output().length, Date.now()];
+      proxy.process.signal("SIGUSR2");
+      await until("the new router's address", () => holds(lan.a, "10.9.0.200"));
+      await proxy.process.waitFor("upgrade failed", { from, timeoutMs: 20_000 });
+      await until("10 adverts more", () => wire.adverts({ from: lan.a, sinceMs: Date.now() - 1000 }).length >= 10);
+      const [old, fresh] = [51, 52].map((vrid) => wire.adverts({ sinceMs }).filter((advert) => advert.vrid === vrid));
+      expect(longestPauseMs(old ?? [])).toBeLessThanOrEqual(2 * V3.advertMs);
+      expect(new Set(old?.map(({ priority }) => priority))).toEqual(new Set([101]));
+      expect(fresh?.at(-1)?.priority).toBe(0);
+      expect(await holds(lan.a, "10.9.0.200")).toBe(false);
+      expect(await ownersOf(lan)).toBe("A");
+    },
+    60_000,
+  );
+
+  test.skipIf(skip)(
+    "that takes its time on a busy host: the stand-in's adverts and the addresses last longer than a lease",
+    async () => {
+      const { lan, wire, first, second } = await standOf({ second: "keepalived" });
+      const { proxy } = first;
+      const [heard, sinceMs] = [second?.output().length ?? 0, Date.now()];
+      proxy.process.signal("SIGUSR2");
+      await proxy.process.waitFor("executing");
+      catchInstant("the new program", () => isSuccessor(proxy.pid));
+      proxy.process.signal("SIGSTOP");
+      for (let looks = 0; looks < 40; looks++) {
+        expect(await ownersOf(lan)).toBe("A");
+        await Bun.sleep(50);
+      }
+      proxy.process.signal("SIGCONT");
+      await proxy.process.waitFor("upgraded from");
+      await until("10 adverts more", () => wire.adverts({ from: lan.a, sinceMs: Date.now() - 1000 }).length >= 10);
+      expect(await ownersOf(lan)).toBe("A");
+      expect(longestPauseMs(wire.adverts({ sinceMs }))).toBeLessThan(3.6 * V3.advertMs);
+      expect(second?.output().slice(heard)).not.toContain("MASTER STATE");
+      expect(first.output().match(/-> MASTER/g)).toHaveLength(1);
     },
     60_000,
   );

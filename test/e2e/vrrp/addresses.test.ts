@@ -35,12 +35,20 @@ describe("the virtual address on its interface", () => {
     "comes back when it is deleted by hand, announced, without an election",
     async () => {
       const { lan, wire, first } = await standOf();
-      const deletedMs = Date.now();
-      await lan.a.ns.ip("address", "del", `${VIP}/24`, "dev", DEVICE);
-      await untilRouter(first, "the address to be restored", ({ counters }) => counters.addressesRestored > 0);
-      await waitForOwner(lan, lan.a);
-      await until("an announcement", () => wire.announcements(VIP, deletedMs).length > 0);
-      expect(wire.adverts({ from: lan.b, sinceMs: deletedMs })).toEqual([]);
+      const beganMs = Date.now();
+      // Often enough that one of them is just before a renewal of the lease, which puts it back as well.
+      for (let deletions = 1; deletions <= 8; deletions++) {
+        const deletedMs = Date.now();
+        await lan.a.ns.ip("address", "del", `${VIP}/24`, "dev", DEVICE);
+        await untilRouter(
+          first,
+          "the address to be restored",
+          ({ counters }) => counters.addressesRestored >= deletions,
+        );
+        await waitForOwner(lan, lan.a);
+        await until("an announcement", () => wire.announcements(VIP, deletedMs).length > 0);
+      }
+      expect(wire.adverts({ from: lan.b, sinceMs: beganMs })).toEqual([]);
     },
     60_000,
   );

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { chmodSync, cpSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, cpSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { VrrpSnapshot } from "../../../src/stats/vrrpSnapshot.ts";
 import { binary } from "../../support/process.ts";
@@ -10,7 +10,7 @@ import { startKeepalived } from "./support/keepalived.ts";
 import { DEVICE, makeLan, VIP } from "./support/lan.ts";
 import { pidsOf, signal } from "./support/node.ts";
 import { type OurNode, ourConfig, startOurs, untilRouter } from "./support/ours.ts";
-import { holds, ownersOf, waitForOwner } from "./support/owners.ts";
+import { holds, ownersOf, ownersUntil, waitForOwner } from "./support/owners.ts";
 import { standOf, startRouter } from "./support/pair.ts";
 import { startNode, V2, V3 } from "./support/profiles.ts";
 import { cannotMakeLan } from "./support/skip.ts";
@@ -32,17 +32,8 @@ describe("nothing is left behind", () => {
     async () => {
       const { lan, first } = await standOf({ profile: V2, second: "keepalived" });
       signal(first.proxy.pid, "SIGKILL");
-      const seen = new Set<string>();
-      await until(
-        "B to take over",
-        async () => {
-          const owners = await ownersOf(lan);
-          seen.add(owners);
-          return owners === "B";
-        },
-        { timeoutMs: masterDownMs(V2, 100) + SLACK_MS, everyMs: 20 },
-      );
-      expect([...seen]).toEqual(["A", "", "B"]);
+      const seen = await ownersUntil(lan, lan.b, { timeoutMs: masterDownMs(V2, 100) + SLACK_MS });
+      expect(seen).toEqual(["A", "", "B"]);
       await until("no process of ours on A", async () => (await pidsOf(lan.a)).length === 0);
       expect((await first.proxy.status()).code).toBe(3);
     },
@@ -153,6 +144,37 @@ vrrp_instance ${name} {
       for (const address of vips) await waitForOwner(lan, lan.a, { address });
       const moves = node.output().match(/sync group G1: all members are \w+ now/g) ?? [];
       expect(moves.map((line) => line.split(" ")[6])).toEqual(["BACKUP", "MASTER", "FAULT", "BACKUP", "MASTER"]);
+    },
+    60_000,
+  );
+});
+
+describe("an ordinary user's", () => {
+  test.skipIf(skip).concurrent(
+    "with ambient capabilities is MASTER as root's is, with notify scripts that run as that user",
+    async () => {
+      const lan = await makeLan();
+      const dir = tmpDir();
+      const [program, file, told] = ["haproxy-lite", "haproxy-lite.toml", "told"].map((name) => join(dir, name)) as [
+        string,
+        string,
+        string,
+      ];
+      cpSync(binary(), program);
+      const notify = `notify = ["/bin/sh", "-c", "id -u >>${told}; echo $2 >>${told}"]`;
+      const socket = `[admin]\nsocket = "${dir}/admin.sock"`;
+      writeFileSync(file, `${ourConfig({ instance: `${V3.ours(lan.a, "first")}\n${notify}`, more: socket })}\n`);
+      for (const path of [dir, file]) chownSync(path, 65534, 65534);
+      const sets = "+net_admin,+net_raw,+net_bind_service";
+      const become = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+      const ambient = [`--inh-caps=${sets}`, `--ambient-caps=${sets}`, "--"];
+      const running = lan.a.ns.start([...become, ...ambient, program, "serve", "-c", file]);
+      await running.waitFor("VI_1: BACKUP -> MASTER");
+      await waitForOwner(lan, lan.a);
+      await until("the script", () => existsSync(told) && readFileSync(told, "utf8").includes("MASTER"));
+      expect(readFileSync(told, "utf8").split("\n")[0]).toBe("65534");
+      expect(await running.stop()).toEqual({ code: 0, signal: null });
+      expect(await holds(lan.a)).toBe(false);
     },
     60_000,
   );

@@ -31,6 +31,28 @@ describe("the address follows a working proxy", () => {
   );
 
   test.skipIf(skip).concurrent(
+    "unless track_proxy is off: then a crash, and even a hang, moves nothing",
+    async () => {
+      const { lan, wire, first } = await standOf({ a: { instance: "track_proxy = false" } });
+      const startMs = Date.now();
+      const [from, dead] = [first.output().length, await first.proxyPid()];
+      await killProxy(first);
+      await first.proxy.process.waitFor(/proxy process \d+ is serving again/, { from });
+      expect(await first.proxyPid()).not.toBe(dead);
+      signal(await first.proxyPid(), "SIGSTOP");
+      // The supervisor says so itself meanwhile.
+      await until("the hang to be known", async () =>
+        (await first.proxy.status()).stdout.includes("the proxy process hangs"),
+      );
+      expect((await first.router()).state).toBe("MASTER");
+      expect(wire.adverts({ from: lan.a, sinceMs: startMs, priority: 0 })).toEqual([]);
+      expect(wire.adverts({ from: lan.b, sinceMs: startMs })).toEqual([]);
+      signal(await first.proxyPid(), "SIGCONT");
+    },
+    60_000,
+  );
+
+  test.skipIf(skip).concurrent(
     "the proxy process hangs: the other takes over",
     async () => {
       const { lan, first } = await standOf({ second: "keepalived" });

@@ -1,10 +1,10 @@
-import type { SimNode } from "./node.ts";
+import type { FrailNode } from "./host.ts";
 import type { Network } from "./schedule.ts";
 
 /** Something goes wrong at once; `heal` ends it. */
 type Fault = (network: Network) => { readonly text: string; heal(): void };
 
-const anyNode = ({ random, nodes }: Network): SimNode => random.pick(...nodes);
+const anyNode = ({ random, nodes }: Network): FrailNode => random.pick(...nodes);
 
 const crash: Fault = (network) => {
   const node = anyNode(network);
@@ -61,12 +61,9 @@ const weak: Fault = (network) => {
 
 const linkDown: Fault = (network) => {
   const node = anyNode(network);
-  const tell = (up: boolean) => () => {
-    node.linkUp = up;
-    node.do(() => node.tellHealth());
-  };
-  tell(false)();
-  return { text: `${node.name} loses its link`, heal: tell(true) };
+  const device = node.configs[0]?.interface ?? "";
+  node.setLink(device, false);
+  return { text: `${node.name} loses its link`, heal: () => node.setLink(device, true) };
 };
 
 const addressRemoved: Fault = (network) => {
@@ -85,7 +82,7 @@ const reprioritised: Fault = (network) => {
   const node = anyNode(network);
   const before = node.configs;
   const priority = 1 + network.random.below(254);
-  const apply = (configs: SimNode["configs"]) => {
+  const apply = (configs: FrailNode["configs"]) => {
     node.configs = configs;
     node.do(() => {
       for (const [index, router] of node.routers.entries()) router.reconfigure(configs[index] ?? before[0]!);

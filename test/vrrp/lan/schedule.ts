@@ -1,15 +1,16 @@
 import type { VrrpInstanceConfig } from "../../../src/config/schema.ts";
 import { parseIp } from "../../../src/net/sockaddr.ts";
+import type { Port } from "../../../src/vrrp/lan/node.ts";
+import { Random } from "../../../src/vrrp/lan/random.ts";
+import { Segment } from "../../../src/vrrp/lan/segment.ts";
+import { World } from "../../../src/vrrp/lan/world.ts";
 import { leaseSeconds } from "../../../src/vrrp/leases.ts";
 import { OWNER_PRIORITY } from "../../../src/vrrp/priority.ts";
 import type { VirtualRouter } from "../../../src/vrrp/router.ts";
 import { masterDownMs } from "../../../src/vrrp/timers.ts";
 import { instanceConfig } from "./config.ts";
 import { FAULTS, GENTLE_FAULTS } from "./faults.ts";
-import { type Port, SimNode } from "./node.ts";
-import { Random } from "./random.ts";
-import { Segment } from "./segment.ts";
-import { World } from "./world.ts";
+import { FrailNode } from "./host.ts";
 
 const FRAME_DELAY_MS = 2;
 /** Beyond this, routers shout at each other without end. */
@@ -20,7 +21,7 @@ export interface Network {
   readonly world: World;
   readonly random: Random;
   readonly segments: readonly Segment[];
-  readonly nodes: readonly SimNode[];
+  readonly nodes: readonly FrailNode[];
   /** The longest of all. */
   readonly intervalMs: number;
 }
@@ -125,7 +126,7 @@ class Watch {
     }
   }
 
-  private lookAt(node: SimNode, port: Port): void {
+  private lookAt(node: FrailNode, port: Port): void {
     const router = node.routers[port.index];
     if (router === undefined) return;
     const { state } = router;
@@ -134,7 +135,7 @@ class Watch {
   }
 
   /** With nopreempt a MASTER that works keeps the addresses, once two that started together have settled it. */
-  private lookAtMove(node: SimNode, router: VirtualRouter): void {
+  private lookAtMove(node: FrailNode, router: VirtualRouter): void {
     const { network, gentle } = this.settings;
     const { nowMs } = network.world;
     const sinceMs = this.masterSinceMs.get(router);
@@ -156,12 +157,12 @@ class Watch {
     else if (nowMs - sinceMs > this.settings.overlapMs) throw new Error(`two owners for ${nowMs - sinceMs} ms`);
   }
 
-  private lookAtOwner(index: number, answering: readonly SimNode[]): void {
+  private lookAtOwner(index: number, answering: readonly FrailNode[]): void {
     const { nodes } = this.settings.network;
     const masters = nodes.filter((node) => node.routers[index]?.state === "MASTER");
     const [owner] = answering;
     if (answering.length !== 1 || masters.length !== 1 || owner === undefined || owner !== masters[0]) {
-      const names = (list: readonly SimNode[]) => list.map(({ name }) => name).join(",") || "none";
+      const names = (list: readonly FrailNode[]) => list.map(({ name }) => name).join(",") || "none";
       throw new Error(`owners ${names(answering)}, masters ${names(masters)} on segment ${index}`);
     }
     if (nodes.some(({ configs }) => configs[index]?.nopreempt)) return;
@@ -174,11 +175,11 @@ class Watch {
  * How many answer that should know better. A host that dies just before it would have been preempted is replaced within its
  * lease, as its successor cannot wait for both.
  */
-function contenders(answering: readonly SimNode[], index: number): number {
+function contenders(answering: readonly FrailNode[], index: number): number {
   if (answering.length < 2) return answering.length;
-  const preempts = (node: SimNode) =>
+  const preempts = (node: FrailNode) =>
     node.alive && node.routers[index]?.snapshot().lastTransition?.cause.includes("lower priority");
-  const isWorking = (node: SimNode) => node.alive && node.frozen === "no";
+  const isWorking = (node: FrailNode) => node.alive && node.frozen === "no";
   return answering.some(preempts)
     ? answering.filter((node) => isWorking(node) || preempts(node)).length
     : answering.length;
@@ -198,7 +199,7 @@ function prepare(seed: number): Settings {
   const preemptDelayMs = random.chance(0.2) ? random.between(0, 5000) : 0;
   const count = 2 + random.below(4);
   const sameForAll = random.chance(0.1) ? 1 + random.below(254) : null;
-  const segments = Array.from({ length: groupSize }, () => new Segment(world, random, unicast, FRAME_DELAY_MS));
+  const segments = Array.from({ length: groupSize }, () => new Segment(world, random, FRAME_DELAY_MS));
   const hosts = Array.from({ length: count }, (_, index) =>
     family === 4 ? `192.0.2.${index + 1}` : `fe80::${index + 1}`,
   );
@@ -220,7 +221,7 @@ function prepare(seed: number): Settings {
     });
     const sources = segments.map(() => parseIp(host));
     const configs = segments.map((_, member) => ({ ...config, name: `VI_${member}` }));
-    return new SimNode("ABCDE"[index] ?? "?", world, configs, segments, sources);
+    return new FrailNode("ABCDE"[index] ?? "?", world, configs, segments, sources);
   });
   const intervalMs = Math.max(...intervals);
   const longestDownMs = masterDownMs({ version, priority: 1, downTimerAdverts }, intervalMs);

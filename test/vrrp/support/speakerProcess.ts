@@ -2,7 +2,7 @@ import type { VrrpConfig } from "../../../src/config/schema.ts";
 import type { Level } from "../../../src/core/syslogCodes.ts";
 import type { VrrpSnapshot } from "../../../src/stats/vrrpSnapshot.ts";
 import { Speaker } from "../../../src/vrrp/speaker.ts";
-import type { TrackedState } from "../../../src/vrrp/trackerFeed.ts";
+import type { TrackedState } from "../../../src/vrrp/trackerReports.ts";
 import { FakeClock } from "../../support/fakeClock.ts";
 
 /** Runs inside a namespace: a speaker on the real kernel, with time that passes when told to. Answers requests by IPC. */

@@ -22,6 +22,21 @@ export async function ownersOf(lan: Lan, address = VIP): Promise<string> {
   return routers.flatMap(({ name }, i) => (held[i] ? [name] : [])).join("+");
 }
 
+/** Watches who has the address until this router alone has it: each answer of {@link ownersOf} in the order it first came. */
+export async function ownersUntil(lan: Lan, owner: Host, options: UntilOptions): Promise<string[]> {
+  const seen = new Set<string>();
+  await until(
+    `${owner.name} to take over`,
+    async () => {
+      const owners = await ownersOf(lan);
+      seen.add(owners);
+      return owners === owner.name;
+    },
+    { everyMs: 20, ...options },
+  );
+  return [...seen];
+}
+
 /** Waits until exactly this router has the address, and the other has not. */
 export async function waitForOwner(
   lan: Lan,

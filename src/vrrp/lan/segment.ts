@@ -1,6 +1,6 @@
-import { sameAddress } from "../../../src/vrrp/address.ts";
-import { GROUP_IPV4, GROUP_IPV6 } from "../../../src/vrrp/group.ts";
-import type { Datagram } from "../../../src/vrrp/ports.ts";
+import { sameBytes } from "../../core/bytes.ts";
+import { GROUP_IPV4, GROUP_IPV6 } from "../group.ts";
+import type { Datagram } from "../ports.ts";
 import type { Port, SimNode } from "./node.ts";
 import type { Random } from "./random.ts";
 import type { World } from "./world.ts";
@@ -26,7 +26,6 @@ export class Segment {
   constructor(
     private readonly world: World,
     private readonly random: Random,
-    private readonly unicast: boolean,
     /** Longest way of a frame in good weather. */
     private readonly delayMs: number,
   ) {}
@@ -35,18 +34,15 @@ export class Segment {
     this.plugged.push({ node, port });
   }
 
-  destinations(port: Port): Uint8Array[] {
-    if (!this.unicast) return [port.source.length === 16 ? GROUP_IPV6 : GROUP_IPV4];
-    return this.plugged.filter((other) => other.port !== port).map((other) => other.port.source);
-  }
-
   /** Sends a frame; 0, or -ENETDOWN. */
   transmit(sender: SimNode, from: Port, destination: Uint8Array, payload: Uint8Array): number {
-    if (!sender.linkUp) return -100;
+    if (!from.linkUp) return -100;
     this.frames += 1;
+    const unicast = !sameBytes(destination, GROUP_IPV4) && !sameBytes(destination, GROUP_IPV6);
     const datagram: Datagram = { source: from.source, destination, ttl: 255, payload };
     for (const { node, port } of this.plugged) {
-      if (port === from || (this.unicast && !sameAddress(port.source, destination))) continue;
+      // The kernel drops what has a source address of its own, whatever router of this host sent it.
+      if (node === sender || (unicast && !sameBytes(port.source, destination))) continue;
       this.carry(sender, node, port, datagram);
       if (this.random.chance(this.weather.duplication)) this.carry(sender, node, port, datagram);
     }

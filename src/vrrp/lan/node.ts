@@ -1,11 +1,14 @@
-import type { VrrpInstanceConfig } from "../../../src/config/schema.ts";
-import type { Clock } from "../../../src/core/clock.ts";
-import { AddressAnnouncer } from "../../../src/vrrp/announcer.ts";
-import { LeasedAddresses, leaseSeconds } from "../../../src/vrrp/leases.ts";
-import type { Datagram } from "../../../src/vrrp/ports.ts";
-import { VirtualRouter } from "../../../src/vrrp/router.ts";
-import type { TransitionReport } from "../../../src/vrrp/routerPorts.ts";
-import { SyncGroup } from "../../../src/vrrp/syncGroup.ts";
+import type { VrrpInstanceConfig } from "../../config/schema.ts";
+import type { Clock } from "../../core/clock.ts";
+import { parseIp } from "../../net/sockaddr.ts";
+import { AddressAnnouncer } from "../announcer.ts";
+import { GROUP_IPV4, GROUP_IPV6 } from "../group.ts";
+import { LeasedAddresses, leaseSeconds } from "../leases.ts";
+import type { Datagram } from "../ports.ts";
+import type { TrackerReport } from "../priority.ts";
+import { VirtualRouter } from "../router.ts";
+import type { TransitionReport } from "../routerPorts.ts";
+import { SyncGroup } from "../syncGroup.ts";
 import type { Segment } from "./segment.ts";
 import type { World } from "./world.ts";
 
@@ -20,12 +23,29 @@ interface Timer {
   readonly fn: () => void;
 }
 
+/** What VRRP daemons do differently. */
+export interface Habits {
+  /** Addresses have a lifetime in the kernel: they go with the process that does not renew them. */
+  readonly leases: boolean;
+  /** After priority 0 from its only peer it does not wait for its whole skew. */
+  readonly hurries: boolean;
+}
+
+/** This program. */
+export const OURS: Habits = { leases: true, hurries: true };
+/** keepalived, as far as its peer can tell. */
+export const KEEPALIVED: Habits = { leases: false, hurries: false };
+
 /** The kernel's side of one virtual router: what is queued on its socket, and how long its address lives. */
 export interface Port {
   readonly index: number;
   readonly segment: Segment;
   readonly source: Uint8Array;
+  /** The group, or every unicast peer. */
+  readonly destinations: readonly Uint8Array[];
   readonly queue: Datagram[];
+  /** Its interface has a carrier. */
+  linkUp: boolean;
   heldUntilMs: number;
   cancelExpiry: () => void;
 }
@@ -37,14 +57,12 @@ export class SimNode {
   /** stopped: SIGSTOP, the kernel goes on. paused: the whole machine stands still. */
   frozen: "no" | "stopped" | "paused" = "no";
   alive = false;
-  linkUp = true;
   /** Live timers of the process. */
   readonly timers = new Set<Timer>();
   readonly transitions: string[] = [];
   announcements = 0;
-  /** Faults and trackers as they are now, told to each new process. */
-  healthy = true;
-  weightOk = true;
+  /** What the trackers of a virtual router find now, told to each new process. */
+  reportsOf: (config: VrrpInstanceConfig, index: number) => readonly TrackerReport[] = () => [];
   private late: { readonly run: () => void; readonly isTimer: boolean }[] = [];
   private frozenSinceMs = 0;
   private lostMs = 0;
@@ -56,10 +74,17 @@ export class SimNode {
     public configs: readonly VrrpInstanceConfig[],
     segments: readonly Segment[],
     sources: readonly Uint8Array[],
+    private readonly habits: Habits = OURS,
   ) {
     this.ports = segments.map((segment, index) => {
       const source = sources[index] as Uint8Array;
-      const port = { index, segment, source, queue: [], heldUntilMs: -1, cancelExpiry: () => {} };
+      const unicast = (configs[index]?.unicastPeers ?? []).map(parseIp);
+      const group = source.length === 16 ? GROUP_IPV6 : GROUP_IPV4;
+      const destinations = unicast.length > 0 ? unicast : [group];
+      const port: Port = {
+        ...{ index, segment, source, destinations, queue: [], linkUp: true, heldUntilMs: -1 },
+        cancelExpiry: () => {},
+      };
       segment.plug(this, port);
       return port;
     });
@@ -71,8 +96,7 @@ export class SimNode {
     this.alive = true;
     for (const port of this.ports) port.queue.length = 0;
     this.routers = this.ports.map((port, index) => this.routerOf(port, this.configs[index] as VrrpInstanceConfig));
-    const group = this.configs[0]?.syncGroup ?? null;
-    if (group !== null) new SyncGroup(group, this.routers);
+    this.group();
     this.tellHealth();
     for (const router of this.routers) router.start();
   }
@@ -127,14 +151,25 @@ export class SimNode {
     this.wallAheadMs += ms;
   }
 
+  /** The host loses its power: nothing of it answers any more. */
+  die(): void {
+    this.crash();
+    for (const port of this.ports) this.hold(port, -1);
+  }
+
+  /** An interface loses its carrier, or has it back. */
+  setLink(name: string, up: boolean): void {
+    for (const port of this.ports) if (this.configs[port.index]?.interface === name) port.linkUp = up;
+    this.do(() => this.tellHealth());
+  }
+
   /** The routers are told what is true of health and link. */
   tellHealth(): void {
     for (const [index, router] of this.routers.entries()) {
-      const state = this.healthy || index > 0 ? ("ok" as const) : ("failed" as const);
-      router.setTracker({ tracker: "script chk", state, weight: 0, reverse: false, detail: "" });
-      const bonus = this.weightOk ? ("ok" as const) : ("failed" as const);
-      router.setTracker({ tracker: "script bonus", state: bonus, weight: -30, reverse: false, detail: "" });
-      router.setFault("link", this.linkUp ? null : "interface eth0 is down");
+      const config = this.configs[index];
+      for (const report of config === undefined ? [] : this.reportsOf(config, index)) router.setTracker(report);
+      const ignored = this.ports[index]?.linkUp === true || config?.dontTrackPrimary === true;
+      router.setFault("link", ignored ? null : `interface ${config?.interface ?? ""} has no carrier`);
     }
   }
 
@@ -142,12 +177,12 @@ export class SimNode {
   removeByHand(port: Port): void {
     if (port.heldUntilMs <= this.world.nowMs) return;
     this.hold(port, -1);
-    this.do(() => this.routers[port.index]?.addressesMissing(["192.0.2.100/24"]));
+    this.do(() => this.routers[port.index]?.addressesMissing([this.addressOf(port)]));
   }
 
   /** The address is there, and the kernel answers for it. */
   answers(port: Port): boolean {
-    return this.holds(port) && this.frozen !== "paused" && this.linkUp;
+    return this.holds(port) && this.frozen !== "paused" && port.linkUp;
   }
 
   holds(port: Port): boolean {
@@ -156,7 +191,7 @@ export class SimNode {
 
   /** The kernel queues what arrives. */
   arrive(port: Port, datagram: Datagram): void {
-    if (!this.linkUp || this.frozen === "paused" || !this.alive) return;
+    if (!port.linkUp || this.frozen === "paused" || !this.alive) return;
     if (port.queue.length < SOCKET_BUFFER_DATAGRAMS) port.queue.push(datagram);
     if (this.frozen === "no") this.routers[port.index]?.received();
   }
@@ -207,18 +242,29 @@ export class SimNode {
   private hold(port: Port, untilMs: number): void {
     port.cancelExpiry();
     port.heldUntilMs = untilMs;
-    if (untilMs <= this.world.nowMs) return;
+    if (untilMs <= this.world.nowMs || untilMs === Number.POSITIVE_INFINITY) return;
     port.cancelExpiry = this.world.at(untilMs, () => {
-      this.do(() => this.routers[port.index]?.addressesMissing(["192.0.2.100/24"]));
+      this.do(() => this.routers[port.index]?.addressesMissing([this.addressOf(port)]));
     });
+  }
+
+  /** One stands for all of a virtual router. */
+  private addressOf({ index }: Port): string {
+    const [first] = this.configs[index]?.virtualIpAddresses ?? [];
+    return first === undefined ? "its address" : `${first.address}/${first.prefixLength}`;
+  }
+
+  private group(): void {
+    const members = Map.groupBy(this.routers, (_, index) => this.configs[index]?.syncGroup ?? null);
+    for (const [group, routers] of members) if (group !== null) new SyncGroup(group, routers);
   }
 
   private routerOf(port: Port, config: VrrpInstanceConfig): VirtualRouter {
     const { clock } = this;
     const lease = {
-      text: "192.0.2.100/24",
+      text: this.addressOf(port),
       hold: (seconds: number) => {
-        this.hold(port, this.world.nowMs + seconds * 1000);
+        this.hold(port, this.habits.leases ? this.world.nowMs + seconds * 1000 : Number.POSITIVE_INFINITY);
         return 0;
       },
       release: () => {
@@ -234,7 +280,7 @@ export class SimNode {
       clock,
       transport: {
         source: port.source,
-        destinations: port.segment.destinations(port),
+        destinations: port.destinations,
         send: (destination, message) => port.segment.transmit(this, port, destination, message),
         receive: (deliver) => {
           for (let next = port.queue.shift(); next !== undefined; next = port.queue.shift()) deliver(next);
@@ -251,6 +297,7 @@ export class SimNode {
       },
       present: () => this.holds(port),
       rivals: () => [],
+      hurries: this.habits.hurries,
     });
   }
 

@@ -1,0 +1,4 @@
+/** Equal length and content. Of addresses: of one family, and the same. */
+export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, index) => byte === b[index]);
+}
