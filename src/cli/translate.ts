@@ -2,6 +2,7 @@ import { fileIssue, type Issue } from "../config/issue.ts";
 import type { Translate, Translation } from "../config/load.ts";
 import { importFiles } from "../import/importFiles.ts";
 import { ImportError } from "../import/source.ts";
+import { handedInAddresses } from "../supervisor/handedIn.ts";
 import { importWorld } from "./import.ts";
 
 /** Takes a file called NAME.cfg for one of HAProxy's and imports it in memory; its findings are warnings. */
@@ -11,8 +12,12 @@ export const translateHaproxy: Translate = (path, text) => (path.endsWith(".cfg"
 export const translateKeepalived: Translate = (path, text) => (path.endsWith(".conf") ? translated(path, text) : null);
 
 function translated(path: string, text: string): Translation | Issue {
+  const world = importWorld();
   try {
-    const { toml, findings, originOf } = importFiles([{ path, text }], importWorld());
+    const { toml, findings, originOf } = importFiles([{ path, text }], {
+      ...world,
+      variables: { ...world.variables, ...handedInAddresses() },
+    });
     const issues = findings.map(
       ({ kind, line, column, length, text: found, why, nearest }): Issue => ({
         severity: "warning",

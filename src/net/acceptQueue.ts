@@ -40,7 +40,8 @@ export function refuseClients(fd: number): void {
   if (boundEndpoint(fd)?.kind === "tcp" && isListening(fd)) libc.shutdown(fd, SHUT_RD);
 }
 
-function isListening(fd: number): boolean {
+/** True for a socket that takes connections. */
+export function isListening(fd: number): boolean {
   const value = new Int32Array(1);
   const length = new Uint32Array([4]);
   return libc.getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, value, length) === 0 && value[0] === 1;

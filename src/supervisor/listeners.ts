@@ -71,10 +71,15 @@ export class BoundListeners {
    * As {@link bind}, but an address in use is asked for again for so long: the proxy process of a supervisor that was killed
    * needs a moment to see that and to let go. Blocks.
    */
-  static bindPatiently(config: Config, adminSocket: string, patienceMs: number): BoundListeners {
+  static bindPatiently(
+    config: Config,
+    adminSocket: string,
+    patienceMs: number,
+    inherited: readonly OpenListener[] = [],
+  ): BoundListeners {
     for (let waitedMs = 0; ; waitedMs += AGAIN_MS) {
       try {
-        return BoundListeners.bind(config, adminSocket);
+        return BoundListeners.bind(config, adminSocket, inherited);
       } catch (error) {
         const { cause } = error as Error;
         const inUse = cause instanceof SystemError && cause.code === "EADDRINUSE";

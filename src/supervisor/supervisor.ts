@@ -10,6 +10,7 @@ import type { HealthReport, SupervisorOrder } from "../proxy/protocol.ts";
 import { Chronicle } from "./chronicle.ts";
 import { CrashDesk } from "./crashDesk.ts";
 import { fitFileLimit } from "./fileLimit.ts";
+import { handedIn } from "./handedIn.ts";
 import type { Handoff } from "./handoff.ts";
 import { BoundListeners } from "./listeners.ts";
 import { ownPidFile } from "./ownPidFile.ts";
@@ -136,7 +137,7 @@ export class Supervisor {
     try {
       this.listeners =
         handoff === null
-          ? BoundListeners.bindPatiently(config, world.adminSocket, HANDOVER_MS)
+          ? BoundListeners.bindPatiently(config, world.adminSocket, HANDOVER_MS, handedIn(config))
           : BoundListeners.bind(config, world.adminSocket, [...handoff.listeners, handoff.admin]);
     } catch (error) {
       if (handoff === null) this.removePidFile?.();

@@ -3,7 +3,7 @@ import { type Line, lookUp, type Statement, texts, type Word } from "../source.t
 import { endpointText, readAddress } from "./address.ts";
 import type { Variables } from "./words.ts";
 
-/** An address to listen on, as our file has it; `fd`: the descriptor of a socket that whoever starts us has bound. */
+/** An address to listen on, as our file has it. */
 export interface BindDraft {
   readonly address: string;
   readonly from: Statement;
@@ -149,7 +149,10 @@ function endpoints(
   const address = readAddress(text, variables);
   if (address.kind === "refused") return refuse(address.why);
   if (address.kind === "unix") return [`unix:${address.path}`];
-  if (address.kind === "fd") return [`fd@${address.fd}`];
+  if (address.kind === "fd") {
+    const bound = variables[`fd@${address.fd}`];
+    return bound === undefined ? refuse("nobody has bound this descriptor for us", "the address") : [bound];
+  }
   const { host, ports, family } = address;
   if (ports === null || ports.kind === "offset") return refuse("it has no port");
   if (ports.high - ports.low >= MAX_PORTS)

@@ -2,8 +2,10 @@ import type { Ledger } from "../ledger.ts";
 import { type Statement, texts, wordAt } from "../source.ts";
 import type { TomlDocument, TomlValue } from "../toml.ts";
 import { durationText, readInt, readTimeMs } from "../units.ts";
+import { endpointText, readAddress } from "./address.ts";
 import { GLOBAL_KEYWORDS, HELD_GLOBALS, reasonFor } from "./leftOut.ts";
 import type { Section } from "./sections.ts";
+import type { Variables } from "./words.ts";
 
 /** What [global] says beyond its own table. */
 export interface Globals {
@@ -137,48 +139,57 @@ export function writeGlobals(sections: readonly Section[], document: TomlDocumen
   return { logs, sockets, tag, hostname };
 }
 
-/** Writes [admin] from the first socket that may do everything. */
-export function writeAdmin(sockets: readonly Statement[], document: TomlDocument, ledger: Ledger): void {
-  let written = false;
+/** Writes [admin]: a unix socket, the addresses of this host alone, and what their clients may do. */
+export function writeAdmin(
+  sockets: readonly Statement[],
+  variables: Variables,
+  document: TomlDocument,
+  ledger: Ledger,
+): void {
+  const keys = new Map<string, { value: TomlValue; from: Statement }>();
+  const binds: string[] = [];
   for (const statement of sockets) {
     const [, , raw = "", ...options] = texts(statement);
-    const path = raw.replace(/^(unix|uxst)@/, "");
+    const address = readAddress(raw, variables);
     const after = (name: string) => (options.includes(name) ? (options[options.indexOf(name) + 1] ?? null) : null);
-    const level = after("level") ?? "operator";
-    if (!/^\/[^\p{Cc}]{1,106}$/u.test(path)) {
-      ledger.leftOut(statement, "the runtime API is on a unix socket", "socket of [admin]");
+    const given = after("level") ?? "operator";
+    const level = /^(user|operator|admin)$/.test(given) ? given : "operator";
+    if (address.kind === "unix" && /^\/[^\p{Cc}]{1,106}$/u.test(address.path) && !keys.has("socket")) {
+      keys.set("socket", { value: address.path, from: statement });
+      if (level !== "admin") keys.set("level", { value: level, from: statement });
+      const mode = after("mode");
+      if (mode !== null && /^0?[0-7]{3}$/.test(mode))
+        keys.set("mode", { value: mode.padStart(4, "0"), from: statement });
+    } else if (address.kind === "tcp" && /^(127\.[0-9.]+|::1)$/.test(address.host) && address.ports?.kind === "range") {
+      const text = endpointText(address.host, address.ports.low);
+      const before = keys.get("bind_level")?.value ?? level;
+      if (binds.includes(text) || before !== level) {
+        ledger.leftOut(statement, "addresses of the runtime API have one level in common, and each is there once");
+        continue;
+      }
+      binds.push(text);
+      keys.set("bind", { value: [...binds], from: statement });
+      keys.set("bind_level", { value: level, from: statement });
+      ledger.mark(statement.line, "carried");
+    } else {
+      const why =
+        address.kind === "tcp"
+          ? "the runtime API has no passwords: no other host may reach it"
+          : "there is one unix socket of the runtime API";
+      ledger.leftOut(statement, why, "socket and bind of [admin]");
       continue;
     }
-    if (written) {
-      ledger.leftOut(statement, "there is one socket of the runtime API", "mode of [admin], to let others use it");
-      continue;
-    }
-    if (
-      level !== "admin" &&
-      sockets.some((other) => other !== statement && texts(other).join(" ").includes("level admin"))
-    ) {
-      ledger.leftOut(
-        statement,
-        `a socket of the level ${level} is not there`,
-        "socket of [admin], which may do everything",
-      );
-      continue;
-    }
-    if (level !== "admin")
-      ledger.differs(
-        { line: statement.line },
-        `whoever may open it may do everything, not only what the level ${level} may`,
-      );
-    written = true;
-    const table = document.table(["admin"]).set("socket", path, statement);
-    const mode = after("mode");
-    if (mode !== null && /^0?[0-7]{3}$/.test(mode)) table.set("mode", mode.padStart(4, "0"));
     const accounts = ["user", "group", "uid", "gid"].filter((name) => options.includes(name));
-    if (accounts.length > 0)
-      ledger.partLeftOut(
-        { line: statement.line },
-        `the socket belongs to the account of the service, not to a ${accounts.join(" and ")} of its own`,
-        "mode of [admin]",
-      );
+    if (accounts.length > 0) {
+      const why = `the socket belongs to the account of the service, not to a ${accounts.join(" and ")} of its own`;
+      ledger.partLeftOut({ line: statement.line }, why, "mode of [admin]");
+    }
+  }
+  if (keys.size === 0) return;
+  if (keys.get("bind_level")?.value === "user") keys.delete("bind_level");
+  const table = document.table(["admin"]);
+  for (const key of ["socket", "mode", "level", "bind", "bind_level"]) {
+    const draft = keys.get(key);
+    if (draft !== undefined) table.set(key, draft.value, draft.from);
   }
 }

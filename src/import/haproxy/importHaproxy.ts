@@ -39,7 +39,7 @@ export function importHaproxy(
   writeLogs(rest, served.length > 0 ? served : stats, environment, document, ledger);
   writeListens(drafts, document, ledger);
   writeStats(stats, environment, document, ledger);
-  writeAdmin(rest.sockets, document, ledger);
+  writeAdmin(rest.sockets, environment, document, ledger);
   settle(file, document, ledger);
   return { file, listens: drafts.map(({ name }) => name) };
 }

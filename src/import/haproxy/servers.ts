@@ -3,6 +3,7 @@ import { lookUp, type Statement, texts } from "../source.ts";
 import type { TomlValue } from "../toml.ts";
 import { durationText, readInt, readTimeMs } from "../units.ts";
 import { endpointText, readAddress } from "./address.ts";
+import { FLAGS_HELD, IGNORED, OTHER_CONNECTION, REASONS } from "./serverWords.ts";
 import type { Variables } from "./words.ts";
 
 /** What a server's words come to. */
@@ -30,101 +31,6 @@ interface Options {
   check: Map<string, TomlValue>;
   defaults: Map<string, Statement>;
 }
-
-const FLAGS_HELD = new Set([
-  "enabled",
-  "no-tfo",
-  "stick",
-  "no-ssl",
-  "no-verifyhost",
-  "ws",
-  "no-check-ssl",
-  "no-send-proxy-v2-ssl",
-  "no-send-proxy-v2-ssl-cn",
-]);
-/** Words that make the connection to the server another one than ours would be. */
-const OTHER_CONNECTION: Readonly<Record<string, number>> = { ssl: 0, namespace: 1, socks4: 1, "check-ssl": 0 };
-/** Words without an effect here, and how many arguments they take. */
-const IGNORED: Readonly<Record<string, number>> = {
-  alpn: 1,
-  "ca-file": 1,
-  ciphers: 1,
-  ciphersuites: 1,
-  cookie: 1,
-  crt: 1,
-  "crl-file": 1,
-  curves: 1,
-  "check-alpn": 1,
-  "check-proto": 1,
-  "check-sni": 1,
-  "check-via-socks4": 0,
-  "force-sslv3": 0,
-  "force-tlsv10": 0,
-  "force-tlsv11": 0,
-  "force-tlsv12": 0,
-  "force-tlsv13": 0,
-  "log-proto": 1,
-  "max-reuse": 1,
-  minconn: 1,
-  maxqueue: 1,
-  "no-ssl-reuse": 0,
-  "no-sslv3": 0,
-  "no-tlsv10": 0,
-  "no-tlsv11": 0,
-  "no-tlsv12": 0,
-  "no-tlsv13": 0,
-  "no-tls-tickets": 0,
-  "non-stick": 0,
-  npn: 1,
-  "pool-conn-name": 1,
-  "pool-low-conn": 1,
-  "pool-max-conn": 1,
-  "pool-purge-delay": 1,
-  proto: 1,
-  "proxy-v2-options": 1,
-  redir: 1,
-  "resolve-net": 1,
-  "resolve-opts": 1,
-  "resolve-prefer": 1,
-  resolvers: 1,
-  "send-proxy-v2-ssl-cn": 0,
-  "send-proxy-v2-ssl": 0,
-  shard: 1,
-  sigalgs: 1,
-  sni: 1,
-  "ssl-max-ver": 1,
-  "ssl-min-ver": 1,
-  strict: 0,
-  "tcp-md5sig": 1,
-  "tcp-ut": 1,
-  tfo: 0,
-  guid: 1,
-  "tls-tickets": 0,
-  verify: 1,
-  verifyhost: 1,
-  "agent-check": 0,
-  "agent-addr": 1,
-  "agent-inter": 1,
-  "agent-port": 1,
-  "agent-send": 1,
-  "check-reuse-pool": 0,
-  "hash-key": 1,
-  "idle-ping": 1,
-  "check-pool-conn-name": 1,
-  "set-proxy-v2-tlv-fmt": 1,
-  "quic-cc-algo": 1,
-  cc: 1,
-};
-
-const REASONS: Readonly<Record<string, readonly [why: string, nearest: string]>> = {
-  minconn: ["limits do not grow with the load", "maxconn alone"],
-  maxqueue: ["the queue has no length of its own", "timeout.queue of the listen"],
-  cookie: ["it concerns HTTP, which is not looked at here", ""],
-  resolvers: ["a name is resolved once, at start, by the system", 'init_addr = "none" starts without it'],
-  "agent-check": ["agents of servers are not asked", "a check with send and expect"],
-  "send-proxy-v2-ssl": ["TLS is not ended here: the header is one without its options", 'send_proxy = "v2"'],
-  "send-proxy-v2-ssl-cn": ["TLS is not ended here: the header is one without its options", 'send_proxy = "v2"'],
-};
 
 /** Reads the options of a server or default-server into `options`. */
 function readOptions(

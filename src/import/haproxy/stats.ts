@@ -54,12 +54,10 @@ export function writeStats(
     markHeader(other, ledger);
     for (const bind of theirs) binds.push({ ...bind, of: other });
   }
-  if (binds.length === 0)
+  const [first, ...others] = binds;
+  if (first === undefined)
     return leaveSectionOut(main.section, ledger, "it listens nowhere: none of its addresses could be carried over");
   const table = document.table(["stats"]).from(main.section.header);
-  const [first, ...others] = binds.filter(({ address }) => !address.startsWith("fd@"));
-  if (first === undefined)
-    return leaveSectionOut(main.section, ledger, "inherited sockets are for listens", "an address of its own");
   const addresses = [first, ...others].map(({ address }) => address);
   table.set("bind", addresses.length === 1 ? first.address : addresses, first.from);
   for (const { from } of others) table.adopt(from);

@@ -1,6 +1,9 @@
 import type { Word } from "../source.ts";
 
-/** Variables of the environment, as far as the file may see them. */
+/**
+ * Variables of the environment, as far as the file may see them. Under "fd@N", which is no name of a variable, stands the
+ * address that a socket is bound to which whoever started the program left open.
+ */
 export type Variables = Readonly<Record<string, string | undefined>>;
 
 /** A line taken apart. */

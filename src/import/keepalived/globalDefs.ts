@@ -1,3 +1,4 @@
+import { parseEndpoint } from "../../core/endpoint.ts";
 import type { Ledger } from "../ledger.ts";
 import { lookUp, type Statement, texts, wordAt } from "../source.ts";
 import type { TomlDocument, TomlValue } from "../toml.ts";
@@ -95,7 +96,10 @@ export function readGlobalDefs(blocks: readonly Block[], ledger: Ledger): Global
         break;
       case "smtp_server": {
         const host = value.includes(":") ? `[${value}]` : value;
-        mail.set("smtp_server", { value: second === "" ? host : `${host}:${second}`, from: statement });
+        const server = second === "" ? host : `${host}:${second}`;
+        if (parseEndpoint(server, { wildcard: false, names: true, defaultPort: 25 }).ok && !server.startsWith("/"))
+          mail.set("smtp_server", { value: server, from: statement });
+        else ledger.leftOut(statement, "it is not the address of a mail server");
         break;
       }
       case "smtp_connect_timeout": {

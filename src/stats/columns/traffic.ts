@@ -1,4 +1,5 @@
 import type { BackendRow, FrontendRow, ServerRow, StatRow } from "../rows.ts";
+import type { ServerSnapshot } from "../snapshot.ts";
 import { type Column, column, seconds, total, weightInForce } from "./column.ts";
 
 /** Most sessions at a time; a listen without a limit of its own has the process's. */
@@ -76,7 +77,7 @@ export const TRAFFIC: readonly Column[] = [
     frontend: ({ listen }) => (listen.status === "STOP" || listen.status === "PAUSED" ? listen.status : "OPEN"),
     // A listen that never had a server is not one that lost them.
     backend: ({ listen }) => (listen.available || listen.servers.length === 0 ? "UP" : "DOWN"),
-    server: ({ server }) => server.status,
+    server: ({ server }) => haproxysStatus(server),
   }),
   column("weight", "MaP:u32", "weight in force: of a backend, the sum of those that take part", {
     backend: weightInForce,
@@ -149,3 +150,9 @@ export const TRAFFIC: readonly Column[] = [
     "MGP:u32",
   ),
 ];
+
+/** HAProxy says DRAIN of what an operator drains; of a server without weight it says what checks say. */
+function haproxysStatus({ status, admin, leavingForMs, check }: ServerSnapshot): string {
+  if (!status.startsWith("DRAIN") || admin !== "ready" || leavingForMs !== null) return status;
+  return check === null ? "no check" : status.replace("DRAIN", "UP");
+}

@@ -61,6 +61,8 @@ export class SimNode {
   readonly timers = new Set<Timer>();
   readonly transitions: string[] = [];
   announcements = 0;
+  /** Grows whenever {@link answers} may have become another for any of the ports. */
+  changes = 0;
   /** What the trackers of a virtual router find now, told to each new process. */
   reportsOf: (config: VrrpInstanceConfig, index: number) => readonly TrackerReport[] = () => [];
   private late: { readonly run: () => void; readonly isTimer: boolean }[] = [];
@@ -103,6 +105,7 @@ export class SimNode {
 
   /** SIGKILL: the kernel keeps the addresses until their lease ends. */
   crash(): void {
+    this.changes += 1;
     this.alive = false;
     for (const timer of this.timers) timer.cancel();
     this.timers.clear();
@@ -119,6 +122,7 @@ export class SimNode {
 
   freeze(how: "stopped" | "paused"): void {
     if (this.frozen !== "no") return;
+    this.changes += 1;
     this.frozen = how;
     this.frozenSinceMs = this.world.nowMs;
   }
@@ -129,6 +133,7 @@ export class SimNode {
    */
   thaw(monotonic: boolean, socketsFirst: boolean): void {
     if (this.frozen === "no") return;
+    this.changes += 1;
     const paused = this.frozen === "paused";
     this.frozen = "no";
     const lastedMs = this.world.nowMs - this.frozenSinceMs;
@@ -159,6 +164,7 @@ export class SimNode {
 
   /** An interface loses its carrier, or has it back. */
   setLink(name: string, up: boolean): void {
+    this.changes += 1;
     for (const port of this.ports) if (this.configs[port.index]?.interface === name) port.linkUp = up;
     this.do(() => this.tellHealth());
   }
@@ -187,6 +193,11 @@ export class SimNode {
 
   holds(port: Port): boolean {
     return port.heldUntilMs > this.world.nowMs;
+  }
+
+  /** Whether a datagram is for the virtual router on this port: the others would read it, and leave it at that. */
+  isFor(port: Port, payload: Uint8Array): boolean {
+    return payload[1] === this.configs[port.index]?.virtualRouterId;
   }
 
   /** The kernel queues what arrives. */
@@ -241,9 +252,12 @@ export class SimNode {
 
   private hold(port: Port, untilMs: number): void {
     port.cancelExpiry();
+    const held = this.holds(port);
     port.heldUntilMs = untilMs;
+    if (held !== this.holds(port)) this.changes += 1;
     if (untilMs <= this.world.nowMs || untilMs === Number.POSITIVE_INFINITY) return;
     port.cancelExpiry = this.world.at(untilMs, () => {
+      this.changes += 1;
       this.do(() => this.routers[port.index]?.addressesMissing([this.addressOf(port)]));
     });
   }

@@ -43,6 +43,7 @@ export class Segment {
     for (const { node, port } of this.plugged) {
       // The kernel drops what has a source address of its own, whatever router of this host sent it.
       if (node === sender || (unicast && !sameBytes(port.source, destination))) continue;
+      if (!node.isFor(port, payload)) continue;
       this.carry(sender, node, port, datagram);
       if (this.random.chance(this.weather.duplication)) this.carry(sender, node, port, datagram);
     }

@@ -39,6 +39,11 @@ export class PairLan {
     this.segments = [...bySegment.values()];
   }
 
+  /** Grows whenever somebody may have become an owner, or none. */
+  get changes(): number {
+    return this.hosts[0].node.changes + this.hosts[1].node.changes;
+  }
+
   /** Frames on all networks so far. */
   get frames(): number {
     return this.segments.reduce((sum, { frames }) => sum + frames, 0);

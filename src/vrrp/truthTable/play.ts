@@ -47,11 +47,16 @@ const JUST_AFTER_MS = 2;
 /** How the hosts come to life. */
 export type Start = { readonly kind: "first"; readonly which: Which } | { readonly kind: "together" };
 
-/**
- * Long enough for the pair to come to rest after anything that it has noticed: two takeovers, whatever the trackers do to the
- * priorities, and the addresses' lease in the kernel.
- */
-export function settleMs(pair: Pair): number {
+/** Who may change their minds, and for how long they wait. */
+interface Waits {
+  /** Until the pair has come to rest after anything that it has noticed: two takeovers, and the delay of preempting. */
+  readonly restMs: number;
+  /** Silence that shows that it has. */
+  readonly calmMs: number;
+}
+
+/** The longest waits of the pair's routers, whatever their trackers do to the priorities. */
+export function waitsOf(pair: Pair): Waits {
   const instances = pair.flatMap(({ vrrp }) => vrrp.instances);
   const intervalMs = Math.max(...instances.map(({ advertIntMs }) => advertIntMs));
   const longest = (measure: (instance: VrrpInstanceConfig) => number): number => Math.max(...instances.map(measure));
@@ -59,7 +64,8 @@ export function settleMs(pair: Pair): number {
     masterDownMs({ version, downTimerAdverts, priority: 1 }, intervalMs),
   );
   const leaseMs = longest(({ downTimerAdverts, advertIntMs }) => 1000 * leaseSeconds(downTimerAdverts, advertIntMs));
-  return 2 * Math.max(downMs, leaseMs) + 2 * intervalMs + longest(({ preemptDelayMs }) => preemptDelayMs);
+  const onceMs = Math.max(downMs, leaseMs);
+  return { restMs: 2 * onceMs + 2 * intervalMs + longest((each) => each.preemptDelayMs), calmMs: onceMs / 4 };
 }
 
 /** Plays one fault at one moment between two adverts; `phase` 0 to 1. What came of it, by subject. */
@@ -67,7 +73,7 @@ export function playFault(pair: Pair, subjects: readonly Subject[], fault: Fault
   const lan = new PairLan(pair, subjects);
   const watch = new Watch(lan, subjects);
   const { world } = lan;
-  const restMs = settleMs(pair);
+  const { restMs, calmMs } = waitsOf(pair);
   start(lan, { kind: "together" }, restMs);
   const intervalMs = untilAdvert(lan);
   world.runUntil(world.nowMs + JUST_AFTER_MS + phase * intervalMs);
@@ -88,7 +94,7 @@ export function playFault(pair: Pair, subjects: readonly Subject[], fault: Fault
       before: before[index] ?? [],
       during,
       after: watch.spell(index, healMs, world.nowMs),
-      settled: healMs - during.lastChangeMs > restMs / 8,
+      settled: healMs - during.lastChangeMs > calmMs,
       standings: standings[index] as Played["standings"],
       could: could[index] as Played["could"],
     };
@@ -99,7 +105,7 @@ export function playFault(pair: Pair, subjects: readonly Subject[], fault: Fault
 export function playStart(pair: Pair, subjects: readonly Subject[], how: Start): Played[] {
   const lan = new PairLan(pair, subjects);
   const watch = new Watch(lan, subjects);
-  const restMs = settleMs(pair);
+  const { restMs, calmMs } = waitsOf(pair);
   start(lan, how, restMs);
   const endMs = lan.world.nowMs;
   return subjects.map((subject, index) => {
@@ -108,7 +114,7 @@ export function playStart(pair: Pair, subjects: readonly Subject[], how: Start):
       before: [],
       during,
       after: watch.spell(index, endMs, endMs),
-      settled: endMs - during.lastChangeMs > restMs / 8,
+      settled: endMs - during.lastChangeMs > calmMs,
       standings: standingsOf(lan, subject),
       could: abilities(lan, subject),
     };

@@ -1,6 +1,6 @@
 import { type Fault, faultsOf } from "./faults.ts";
 import { BOTH, type Pair, type Subject, subjectsOf } from "./pair.ts";
-import { type Played, playFault, playStart, type Standing, type Start, settleMs } from "./play.ts";
+import { type Played, playFault, playStart, type Standing, type Start, waitsOf } from "./play.ts";
 import { type Judgement, judge, type Verdict, WORST_FIRST } from "./verdict.ts";
 import { sameOwners } from "./watch.ts";
 
@@ -78,7 +78,7 @@ function startsOf(pair: Pair): { text: string; how: Start }[] {
 
 function phasesOf(pair: Pair): number[] {
   const shortestMs = Math.min(...pair.flatMap(({ vrrp }) => vrrp.instances.map(({ advertIntMs }) => advertIntMs)));
-  const count = (3 * settleMs(pair)) / shortestMs > MANY_ADVERTS ? 1 : PHASES;
+  const count = (3 * waitsOf(pair).restMs) / shortestMs > MANY_ADVERTS ? 1 : PHASES;
   return Array.from({ length: count }, (_, index) => index / count);
 }
 

@@ -26,13 +26,21 @@ export interface Spell {
 /** Writes down who owns what, after each event of the simulation. */
 export class Watch {
   private readonly spans: Span[][];
+  private seenChanges = -1;
 
   constructor(
     private readonly lan: PairLan,
     private readonly subjects: readonly Subject[],
   ) {
     this.spans = subjects.map(() => []);
-    lan.world.afterEach = () => this.look();
+    lan.world.afterEach = () => this.lookAgain();
+    this.look();
+  }
+
+  private lookAgain(): void {
+    const { changes } = this.lan;
+    if (changes === this.seenChanges) return;
+    this.seenChanges = changes;
     this.look();
   }
 

@@ -9,10 +9,16 @@ export function hasRelayThread(pid: number): boolean {
   );
 }
 
-/** Looks without a pause: what it waits for lasts less than a millisecond. */
+/** Looks without a pause for what lasts less than a millisecond, for half a second: whether it was seen. */
+export function seesInstant(look: () => boolean, lookMs = 500): boolean {
+  const deadlineMs = performance.now() + lookMs;
+  while (!look()) if (performance.now() > deadlineMs) return false;
+  return true;
+}
+
+/** Looks without a pause for what stays once it is there. */
 export function catchInstant(what: string, look: () => boolean): void {
-  const deadlineMs = performance.now() + 10_000;
-  while (!look()) if (performance.now() > deadlineMs) throw new Error(`${what} was not seen`);
+  if (!seesInstant(look, 10_000)) throw new Error(`${what} was not seen`);
 }
 
 /** Whether a process's main thread keeps a signal out. */

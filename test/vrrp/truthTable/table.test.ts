@@ -113,6 +113,12 @@ describe("who owns the address, and why", () => {
     expect(row(rows, "a: host dead")).toMatchObject({ owners: ["b"], movesBack: true });
   });
 
+  test("a delay that is long beside the adverts is no flapping", () => {
+    const fast = 'version = 3\nadvert_int = "100ms"\n';
+    const rows = truthTable(pairOf(ours(101, `${fast}preempt_delay = "60s"`), ours(100, fast)));
+    expect(row(rows, "start: b first")).toMatchObject({ owners: ["a"], verdict: "fine" });
+  });
+
   test("adverts that are blocked one way make two owners only if they are the owner's", () => {
     const rows = truthTable(pairOf(ours(101), ours(100)));
     expect(row(rows, "a: its adverts blocked")).toMatchObject({ verdict: "two owners", twoOwnersMs: null });
@@ -176,4 +182,19 @@ test("every listen, every script and every kind of fault has its rows, within tw
   expect(rows.every(({ verdict }) => verdict !== "stuck")).toBe(true);
   // Time of the processor, not of the clock: other tests run beside this one. The compiler's threads are in it.
   expect(user / 1000).toBeLessThan(4000);
+});
+
+test("thirty virtual routers on one network are some seconds of work", () => {
+  const many = (priority: number): SideWishes => ({
+    instances: Array.from(
+      { length: 30 },
+      (_, index) =>
+        `[vrrp.instance.VI_${index}]\ninterface = "eth0"\nvirtual_router_id = ${index + 1}\npriority = ${priority}\nvirtual_ipaddress = ["192.0.2.${index + 1}/24"]\n`,
+    ).join(""),
+  });
+  const before = process.cpuUsage();
+  const rows = truthTable(pairOf(many(101), many(100)));
+  expect(rows.filter(({ fault }) => fault === "a: host dead")).toHaveLength(30);
+  expect(rows.filter(({ fault }) => fault === "a: host dead").every(({ owners }) => owners.join() === "b")).toBe(true);
+  expect(process.cpuUsage(before).user / 1000).toBeLessThan(30_000);
 });
