@@ -7,7 +7,6 @@ import { UserError } from "../core/errors.ts";
 import { resolveHost } from "../core/host.ts";
 import { openFilesWithin } from "../core/limits.ts";
 import { runtimeProblem } from "../supervisor/runtimeProblem.ts";
-import { checkPeer } from "./checkPeer.ts";
 import { command } from "./command.ts";
 import { ExitCode } from "./exit.ts";
 import { print, wantsColour } from "./print.ts";
@@ -87,7 +86,7 @@ export const checkCommand = command({
     const status =
       args.peer === undefined
         ? await check(args.config, io)
-        : await checkPeer(args.config, args.peer, { ...io, json: args.json === true });
+        : await (await import("./checkPeer.ts")).checkPeer(args.config, args.peer, { ...io, json: args.json === true });
     print("stderr", said.err);
     print("stdout", said.out);
     return status;

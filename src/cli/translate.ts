@@ -2,7 +2,6 @@ import { fileIssue, type Issue } from "../config/issue.ts";
 import type { Translate, Translation } from "../config/load.ts";
 import { importFiles } from "../import/importFiles.ts";
 import { ImportError } from "../import/source.ts";
-import { handedInAddresses } from "../supervisor/handedIn.ts";
 import { importWorld } from "./import.ts";
 
 /** Takes a file called NAME.cfg for one of HAProxy's and imports it in memory; its findings are warnings. */
@@ -11,7 +10,9 @@ export const translateHaproxy: Translate = (path, text) => (path.endsWith(".cfg"
 /** The same for NAME.conf, keepalived's. */
 export const translateKeepalived: Translate = (path, text) => (path.endsWith(".conf") ? translated(path, text) : null);
 
-function translated(path: string, text: string): Translation | Issue {
+async function translated(path: string, text: string): Promise<Translation | Issue> {
+  // Only now: what asks the kernel needs the compiler, and `check` must be able to say that there is none.
+  const { handedInAddresses } = await import("../supervisor/handedIn.ts");
   const world = importWorld();
   try {
     const { toml, findings, originOf } = importFiles([{ path, text }], {

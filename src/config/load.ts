@@ -46,7 +46,7 @@ export interface Translation {
 }
 
 /** Translates a file that is not TOML; null: it is. An issue: it can be neither. */
-export type Translate = (path: string, text: string) => Translation | Issue | null;
+export type Translate = (path: string, text: string) => Promise<Translation | Issue> | null;
 
 /** How the world beyond the rules is asked. */
 export interface LoadWorld {
@@ -68,7 +68,7 @@ export async function loadConfigFile(
   const bytes = await readBounded(path, openElse);
   if (!(bytes instanceof Uint8Array)) return { config: null, issues: [bytes], text: "" };
   const text = new TextDecoder().decode(bytes);
-  const translation = translate?.(path, text) ?? null;
+  const translation = (await translate?.(path, text)) ?? null;
   if (translation !== null && "severity" in translation) return { config: null, issues: [translation], text };
   const source = translation === null ? bytes : new TextEncoder().encode(translation.toml);
   const moved = (issues: readonly Issue[]) => (translation === null ? issues : inTheirLines(issues, translation));
