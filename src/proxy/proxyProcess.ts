@@ -341,6 +341,8 @@ export class ProxyProcess {
     const line = describePoolEvent(pool.config.name, event, cause);
     const facts = this.servers.checkFacts(pool.config.name, config.name);
     this.voice.tell(line, poolEventDraft(pool.config.name, event, line, cause, facts, this.world.clock.wallMs()));
+    // Before the supervisor hears that nobody serves: should we crash right then, nobody does after that either.
+    if (event.kind === "noServer") this.standing.changedGravely();
     // What follows from this event follows from the loss of the last server, which is told next.
     if (!leavesNobody(event)) this.health.changed();
     if (isMarkedDown(event) && config.onMarkedDown === "shutdown-sessions") this.kill(pool, slot, "D-");

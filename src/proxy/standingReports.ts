@@ -32,6 +32,13 @@ export class StandingReports {
     this.cancel = this.clock.after(Math.max(GATHER_MS, pauseMs), () => this.now());
   }
 
+  /** Somebody may act on how they stand in the next moment, as by giving an address up: tells at once. */
+  changedGravely(): void {
+    if (!this.started) return;
+    this.cancel?.();
+    this.now();
+  }
+
   /** Tells nothing more. */
   stop(): void {
     this.started = false;

@@ -39,3 +39,14 @@ test("a process that ends tells nothing more", () => {
   clock.pass(5000);
   expect(toldMs).toEqual([0]);
 });
+
+test("what somebody may act on is told at once, however short the pause was, and not twice", () => {
+  const { clock, reports, toldMs } = stand();
+  reports.changedGravely();
+  reports.start();
+  clock.pass(100);
+  reports.changed();
+  reports.changedGravely();
+  clock.pass(2000);
+  expect(toldMs).toEqual([0, 100]);
+});
