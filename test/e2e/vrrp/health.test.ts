@@ -123,12 +123,9 @@ describe("the address follows a working proxy", () => {
 
       await a.kill();
       await waitForOwner(lan, lan.b);
-      const { priority, state } = await first.router();
-      expect({ state, base: priority.base, effective: priority.effective }).toEqual({
-        state: "BACKUP",
-        base: 101,
-        effective: 81,
-      });
+      // Addresses move a moment before the proxy process hears of it, whom `status` asks.
+      const { priority } = await untilRouter(first, "A to be BACKUP", ({ state }) => state === "BACKUP");
+      expect({ base: priority.base, effective: priority.effective }).toEqual({ base: 101, effective: 81 });
       expect(priority.parts).toContainEqual(expect.objectContaining({ tracker: "listen tcp_service_a", amount: -20 }));
     },
     60_000,
