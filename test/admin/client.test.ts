@@ -3,7 +3,7 @@ import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { AdminError, request } from "../../src/admin/client.ts";
 import { atEnd } from "../support/cleanup.ts";
-import { run } from "../support/process.ts";
+import { run, start } from "../support/process.ts";
 import { tmpDir } from "../support/tmp.ts";
 import { root } from "../support/tools.ts";
 
@@ -59,6 +59,31 @@ describe("a request", () => {
       `not running: nothing answers at ${path} (nobody serves that socket)`,
       3,
     ]);
+  });
+
+  test("whose queue is full is asked again", async () => {
+    const path = join(tmpDir(), "s");
+    // Serves nobody until its queue has been full for a while: Bun's own listener would take everybody in at once.
+    const program = `
+import socket, sys, time
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(sys.argv[1])
+listener.listen(0)
+waiting = socket.socket(socket.AF_UNIX)
+waiting.connect(sys.argv[1])
+print("full", flush=True)
+time.sleep(0.5)
+while True:
+    client = listener.accept()[0]
+    client.sendall(b"served\\n\\n")
+    client.close()
+`;
+    const server = start(["python3", "-c", program, path]);
+    await server.waitFor("full");
+    expect(await request(path, "show status", 5000)).toBe("served\n");
+    server.signal("SIGKILL");
+    await server.exited;
+    expect((await failureOf(path)).failure).toBe("refused");
   });
 
   test("that is not answered in time says so", async () => {

@@ -32,7 +32,7 @@ describe("an upgrade of a host with virtual IPs", () => {
       const adverts = wire.adverts({ sinceMs: startMs });
 
       expect(adverts.filter(({ priority }) => priority !== 101)).toEqual([]);
-      expect(longestPauseMs(adverts)).toBeLessThanOrEqual(2 * V3.advertMs);
+      expect(longestPauseMs(adverts)).toBeLessThan(3 * V3.advertMs);
       const after = await untilRouter(first, "a snapshot", ({ state }) => state === "MASTER");
       expect(after.counters.becameMaster).toBe(1);
       expect(after.counters.advertsSent).toBeGreaterThan(before.counters.advertsSent);
@@ -110,7 +110,7 @@ describe("an upgrade of a host with virtual IPs", () => {
         proxy.process.signal("SIGUSR2");
         await proxy.process.waitFor(`[vrrp.instance.VI_1] ${why}: reload first`, { from });
         await until("10 adverts", () => wire.adverts({ from: lan.a, sinceMs }).length >= 10);
-        expect(longestPauseMs(wire.adverts({ sinceMs }))).toBeLessThanOrEqual(2 * V3.advertMs);
+        expect(longestPauseMs(wire.adverts({ sinceMs }))).toBeLessThan(3 * V3.advertMs);
         expect(await ownersOf(lan)).toBe("A");
       }
     },
@@ -134,7 +134,8 @@ describe("an upgrade of a host with virtual IPs", () => {
       await proxy.process.waitFor("upgrade failed", { from, timeoutMs: 20_000 });
       await until("10 adverts more", () => wire.adverts({ from: lan.a, sinceMs: Date.now() - 1000 }).length >= 10);
       const [old, fresh] = [51, 52].map((vrid) => wire.adverts({ sinceMs }).filter((advert) => advert.vrid === vrid));
-      expect(longestPauseMs(old ?? [])).toBeLessThanOrEqual(2 * V3.advertMs);
+      // A pair misses nothing before three intervals.
+      expect(longestPauseMs(old ?? [])).toBeLessThan(3 * V3.advertMs);
       expect(new Set(old?.map(({ priority }) => priority))).toEqual(new Set([101]));
       expect(fresh?.at(-1)?.priority).toBe(0);
       expect(await holds(lan.a, "10.9.0.200")).toBe(false);
