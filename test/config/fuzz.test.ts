@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { loadConfig } from "../../src/config/config.ts";
 import { explain } from "../../src/config/explain.ts";
 import { MAX_ISSUES } from "../../src/config/issue.ts";
+import { Random } from "../../src/vrrp/lan/random.ts";
 
 const machine = { cpus: 2, ephemeralPorts: { low: 32768, high: 60999 } };
 
@@ -36,15 +37,10 @@ function judge(bytes: Uint8Array): number {
   return tookMs;
 }
 
-/** mulberry32: the same seed gives the same numbers, 0 to below 1. */
-function random(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
+/** The same seed gives the same numbers, 0 to below 1. */
+function seeded(seed: number): () => number {
+  const random = new Random(seed);
+  return () => random.fraction();
 }
 
 const SPLINTERS = [
@@ -109,7 +105,7 @@ describe("no text makes it throw, and every place it names is in the text", () =
     ["inheritance", inheritance, 300],
   ])("mutants of the %s", (_name, text, count) => {
     for (let seed = 1; seed <= count; seed++) {
-      const mutant = mutate(text, random(seed));
+      const mutant = mutate(text, seeded(seed));
       try {
         judge(encoder.encode(mutant));
       } catch (error) {
@@ -154,7 +150,7 @@ describe("no text makes it throw, and every place it names is in the text", () =
   });
 
   test("bytes that are no text", () => {
-    const next = random(7);
+    const next = seeded(7);
     for (let round = 0; round < 300; round++) {
       judge(Uint8Array.from({ length: Math.floor(next() * 200) }, () => Math.floor(next() * 256)));
     }
